@@ -1,0 +1,189 @@
+"""What happens in a run, as facts in the past tense; the same values are stored, streamed and printed.
+
+The names and fields are the contract of the command line reference ("Events"). One JSON object
+a line; times are seconds since the epoch. Consumers ignore fields they do not know.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, Union
+
+import msgspec
+
+TaskKind = Literal["command", "package", "embedded-run", "parallel", "system"]
+Result = Literal["succeeded", "failed", "no_result"]
+Phase = Literal["inputs", "cache", "mount", "background", "run", "collect", "commit"]
+MessageType = Literal["user_error", "error", "warning", "info", "skip_reason"]
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Something said about a task: by the task itself, or about it by the engine (reference §26)."""
+
+    type: MessageType
+    message: str
+    advice: str | None = None
+    file: str | None = None
+    line: int | None = None
+    column: int | None = None
+
+
+class TaskDescription(msgspec.Struct, frozen=True, kw_only=True):
+    """A task as an interface needs it before it starts; `memory` in bytes."""
+
+    task: str
+    kind: TaskKind
+    use: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    cpus: int | None = None
+    memory: int | None = None
+
+
+class RunStarted(msgspec.Struct, frozen=True, kw_only=True, tag="run_started", tag_field="type"):
+    """The first event: what will run, and with how much of the machine (`memory` in bytes)."""
+
+    at: float
+    run: str
+    definition: str
+    title: str
+    cpus: int
+    memory: int
+    tasks: tuple[TaskDescription, ...]
+    schema: int = 1
+
+
+class TasksAdded(msgspec.Struct, frozen=True, kw_only=True, tag="tasks_added", tag_field="type"):
+    """Tasks that came into being while the run goes on, below `parent`."""
+
+    at: float
+    run: str
+    parent: str
+    tasks: tuple[TaskDescription, ...]
+
+
+class TaskStarted(msgspec.Struct, frozen=True, kw_only=True, tag="task_started", tag_field="type"):
+    """Said before the work begins; `cores` are the numbers of the reserved cores, empty when not pinned."""
+
+    at: float
+    run: str
+    task: str
+    attempt: int
+    cores: tuple[int, ...]
+
+
+class TaskPhase(msgspec.Struct, frozen=True, kw_only=True, tag="task_phase", tag_field="type"):
+    """A phase of a task has ended after `seconds`."""
+
+    at: float
+    run: str
+    task: str
+    phase: Phase
+    seconds: float
+
+
+class CacheHit(msgspec.Struct, frozen=True, kw_only=True, tag="cache_hit", tag_field="type"):
+    """The result was there; `produced_by` is RUN/TASK, `saved_seconds` what executing it took then."""
+
+    at: float
+    run: str
+    task: str
+    cache_key: str
+    layer: str | None
+    produced_by: str
+    saved_seconds: float
+
+
+class CacheMiss(msgspec.Struct, frozen=True, kw_only=True, tag="cache_miss", tag_field="type"):
+    """The task must execute; `reason` is a short text."""
+
+    at: float
+    run: str
+    task: str
+    cache_key: str
+    reason: str
+
+
+class TaskOutput(msgspec.Struct, frozen=True, kw_only=True, tag="task_output", tag_field="type"):
+    """Bytes of the log from `offset` on, as text; streamed, never stored."""
+
+    at: float
+    run: str
+    task: str
+    stream: str
+    offset: int
+    text: str
+
+
+class TaskFinished(msgspec.Struct, frozen=True, kw_only=True, tag="task_finished", tag_field="type"):
+    """The end of a task; `seconds` of execution, `max_rss` and `layer_bytes` in bytes."""
+
+    at: float
+    run: str
+    task: str
+    result: Result
+    cause: str
+    exit_code: int | None = None
+    seconds: float = 0.0
+    cpu_seconds: float | None = None
+    max_rss: int | None = None
+    layer: str | None = None
+    layer_bytes: int = 0
+    messages: tuple[Message, ...] = ()
+
+
+class TaskSkipped(msgspec.Struct, frozen=True, kw_only=True, tag="task_skipped", tag_field="type"):
+    """The task will not run; `because_of` is the task that failed or was skipped, or words such as `if`."""
+
+    at: float
+    run: str
+    task: str
+    because_of: str
+
+
+class TaskRetried(msgspec.Struct, frozen=True, kw_only=True, tag="task_retried", tag_field="type"):
+    """The task will be tried again; `attempt` is the number of the coming attempt."""
+
+    at: float
+    run: str
+    task: str
+    attempt: int
+    reason: str
+
+
+class RunFinished(msgspec.Struct, frozen=True, kw_only=True, tag="run_finished", tag_field="type"):
+    """The last event; `counts` are tasks by outcome: executed, cache_hit, failed, skipped, cancelled."""
+
+    at: float
+    run: str
+    result: Result
+    seconds: float
+    saved_seconds: float
+    counts: dict[str, int]
+    cause: str | None = None
+
+
+Event = Union[
+    RunStarted,
+    TasksAdded,
+    TaskStarted,
+    TaskPhase,
+    CacheHit,
+    CacheMiss,
+    TaskOutput,
+    TaskFinished,
+    TaskSkipped,
+    TaskRetried,
+    RunFinished,
+]
+
+_encoder = msgspec.json.Encoder()
+_decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
+
+
+def encode(event: Event) -> bytes:
+    """One line of JSON, newline included."""
+    return _encoder.encode(event) + b"\n"
+
+
+def decode(line: bytes) -> Event:
+    """The event of one line; msgspec.DecodeError when it is none."""
+    return _decoder.decode(line)

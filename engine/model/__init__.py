@@ -1,0 +1,1 @@
+"""Frozen values that every part of the engine shares; nothing here touches a disk."""
