@@ -116,6 +116,8 @@ def _exports(root: str, variable: str, in_cache_key: bool) -> list[ExportedVaria
 
 def _image(folder: str) -> ImageConfig:
     present = hostile_files.names(folder)
+    if not present:  # also when the folder is a link now
+        return ImageConfig()
 
     def text(name: str) -> str | None:
         return hostile_files.read_text(folder, name, "RWX_IMAGE") if name in present else None

@@ -1,0 +1,28 @@
+"""What a user asks for: which definition to run, which tasks of it and how."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """`no_cache`: True for all tasks, or their keys. `cpus` and `memory` (bytes) None: what the machine has."""
+
+    definition: str
+    targets: tuple[str, ...] = ()
+    init: dict[str, str] = {}
+    no_cache: bool | tuple[str, ...] = False
+    fail_fast: bool = False
+    cpus: int | None = None
+    memory: int | None = None
+    package_paths: tuple[str, ...] = ()
+    wants_output: bool = False
+
+
+class PlannedTask(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run would do with a task; `state` hit, miss or unknown; `seconds` it took in the past, or None."""
+
+    task: str
+    state: str
+    reason: str
+    seconds: float | None = None
