@@ -1,0 +1,216 @@
+"""One run of a definition: decides task by task from the state, says what happens, and keeps what came of it.
+
+`settle` is synchronous and does all that needs no sandbox: conditions, cache keys, hits. A run
+in which every task is a hit ends there, without an event loop, a namespace or a thread; that is
+what makes a run with nothing to do fast. What must execute is left in `ready` for `engine.drive`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+
+from engine import events
+from engine.model.clock import Clock
+from engine.event_log import EventLog
+from engine.events import Event, Message
+from engine.model.errors import UserError
+from engine.model.run_definition import RunDefinition, Task
+from engine.outcome import Outcome
+from engine.readiness import Ready, Skip, needed_by, readiness
+from engine.resolve import Hit, Miss, Resolved, Resolver
+from engine.run_state import RunState
+
+Emit = Callable[[Event], None]
+Keep = Callable[[str, "Resolved | None"], None]
+
+
+class Run:
+    """The state of one run, and the only place where its events are said.
+
+    `keep(task, resolved)` is called once for every task that has ended, to write its record.
+    """
+
+    def __init__(
+        self,
+        *,
+        run: str,
+        definition: RunDefinition,
+        tasks: Mapping[str, Task],
+        resolver: Resolver,
+        log: EventLog,
+        emit: Emit,
+        clock: Clock,
+        keep: Keep,
+    ) -> None:
+        self.run = run
+        self.definition = definition
+        self.tasks = tasks
+        self.resolver = resolver
+        self.state = RunState()
+        self.ready: dict[str, Resolved] = {}
+        self.clock = clock
+        self._log = log
+        self._emit = emit
+        self._keep = keep
+        self._consumers = needed_by({key: task.dependencies for key, task in tasks.items()})
+        self._in_flight: dict[str, str] = {}
+        self._duplicates: dict[str, list[str]] = {}
+
+    def say(self, event: Event) -> None:
+        """Make a fact known: to the state, to the stored log, to whoever looks on."""
+        self.state.apply(event)
+        self._log.append(event)
+        self._emit(event)
+
+    def show(self, event: events.TaskOutput) -> None:
+        """Pass on output; it is in the task's log already and is not stored again."""
+        self._emit(event)
+
+    def flush(self) -> None:
+        """Hand the stored events to the kernel, so that they survive a kill of this process."""
+        self._log.flush()
+
+    def settle(self, tasks: Iterable[str]) -> None:
+        """Decide these tasks as far as can be without executing, and whatever that decides in turn."""
+        pending = deque(tasks)
+        while pending:
+            task = pending.popleft()
+            if self.state.tasks[task].execution != "waiting":
+                continue
+            self._decide(task)
+            if self.state.tasks[task].done:
+                pending.extend(self._consumers[task])
+
+    def _decide(self, task: str) -> None:
+        match readiness(self.tasks[task].dependencies, self.state):
+            case Skip(because_of=needed):
+                self._skip(task, needed)
+            case Ready():
+                try:
+                    unmet = self.resolver.unmet_condition(self.tasks[task])
+                    if unmet is not None:
+                        self._skip(task, unmet)
+                        return
+                    verdict = self.resolver.resolve(self.tasks[task])
+                except UserError as error:
+                    self.finish_with_user_error(task, error)
+                else:
+                    self._take(task, verdict)
+            case _:
+                pass
+
+    def _take(self, task: str, verdict: Hit | Miss) -> None:
+        resolved = verdict.resolved
+        if isinstance(verdict, Hit):
+            self.hit(task, verdict)
+        elif resolved.shares_results and resolved.cache_key in self._in_flight:
+            self._duplicates.setdefault(resolved.cache_key, []).append(task)
+        else:
+            if resolved.shares_results:
+                self._in_flight[resolved.cache_key] = task
+            self.ready[task] = resolved
+            self.say(
+                events.CacheMiss(
+                    at=self.clock(),
+                    run=self.run,
+                    task=task,
+                    cache_key=resolved.cache_key,
+                    reason=verdict.reason,
+                )
+            )
+
+    def hit(self, task: str, verdict: Hit) -> None:
+        """The task ends with a result that was there; also when it turned up while waiting to execute."""
+        entry = verdict.entry
+        now = self.clock()
+        self.say(
+            events.CacheHit(
+                at=now,
+                run=self.run,
+                task=task,
+                cache_key=entry.cache_key,
+                layer=entry.layer,
+                produced_by=entry.produced_by,
+                saved_seconds=entry.seconds,
+            )
+        )
+        finished = events.TaskFinished(
+            at=now,
+            run=self.run,
+            task=task,
+            result="succeeded",
+            cause="cache_hit",
+            layer=entry.layer,
+            layer_bytes=entry.layer_bytes,
+            messages=tuple(
+                Message(type=message.type, message=message.message) for message in entry.messages
+            ),
+        )
+        self._end(task, verdict.resolved, verdict.outcome, finished)
+
+    def finish(
+        self, task: str, resolved: Resolved, outcome: Outcome | None, event: events.TaskFinished
+    ) -> None:
+        """An execution has ended for good; `outcome` None unless it succeeded."""
+        self._end(task, resolved, outcome, event)
+        self.settle(self._awaiting(task, resolved))
+
+    def again(self, task: str, attempt: int, reason: str) -> None:
+        """The task failed and is tried again, from a fresh input."""
+        self.say(
+            events.TaskRetried(
+                at=self.clock(), run=self.run, task=task, attempt=attempt, reason=reason
+            )
+        )
+        resolved = self.resolver.attempt(self.tasks[task], attempt)
+        self.ready[task] = resolved
+
+    def finish_with_user_error(self, task: str, error: UserError) -> None:
+        """The author's mistake, found while the run goes on."""
+        message = Message(type="user_error", message=error.message, advice=error.hint)
+        event = events.TaskFinished(
+            at=self.clock(),
+            run=self.run,
+            task=task,
+            result="failed",
+            cause="user_error",
+            messages=(message,),
+        )
+        self._end(task, None, None, event)
+
+    def skip_the_rest(self, because_of: str) -> None:
+        """The run ends early: nothing that has not started will run."""
+        for task in self.tasks:
+            if not self.state.tasks[task].done and task not in self.state.running:
+                self._skip(task, because_of)
+
+    def _skip(self, task: str, because_of: str) -> None:
+        self.say(
+            events.TaskSkipped(at=self.clock(), run=self.run, task=task, because_of=because_of)
+        )
+        self.ready.pop(task, None)
+        self._keep(task, None)
+
+    def _end(
+        self,
+        task: str,
+        resolved: Resolved | None,
+        outcome: Outcome | None,
+        event: events.TaskFinished,
+    ) -> None:
+        self.ready.pop(task, None)
+        if outcome is not None:
+            self.resolver.outcomes[task] = outcome
+        self.say(event)
+        self._keep(task, resolved)
+
+    def _awaiting(self, task: str, resolved: Resolved) -> list[str]:
+        """Who can be decided now: the consumers, and the tasks equal to this one."""
+        awaiting = list(self._consumers[task])
+        if self._in_flight.get(resolved.cache_key) == task:
+            del self._in_flight[resolved.cache_key]
+            awaiting += self._duplicates.pop(resolved.cache_key, [])
+        return awaiting
+
+
