@@ -1,0 +1,23 @@
+"""`--progress json`: every event as one line of JSON, as it happens."""
+
+from __future__ import annotations
+
+from engine.console import Console
+from engine.events import Event, encode
+from engine.progress.sink import ReadTail, Writer
+from engine.run_state import RunState
+
+
+class JsonLines:
+    """Nothing but events on standard output."""
+
+    wants_output = True
+
+    def __init__(self, console: Console) -> None:
+        self._writer = Writer(console)
+
+    def __call__(self, event: Event) -> None:
+        self._writer.write(encode(event))
+
+    def close(self, state: RunState | None, read_tail: ReadTail) -> None:
+        self._writer.check()

@@ -1,0 +1,114 @@
+"""`--progress plain`: one line a fact, each beginning with the task."""
+
+from __future__ import annotations
+
+from engine.console import Console
+from engine.events import (
+    CacheHit,
+    CacheMiss,
+    Event,
+    TaskFinished,
+    TaskOutput,
+    TaskRetried,
+    TaskSkipped,
+)
+from engine.progress.glyphs import Glyphs
+from engine.progress.log_lines import LogLines
+from engine.progress.sentences import finished_line, message_lines
+from engine.progress.sink import ReadTail, Writer
+from engine.progress.summary import summary
+from engine.run_state import RunState
+
+
+class Plain:
+    """Whole lines only; the lines of tasks that run at the same time never mix."""
+
+    wants_output = True
+
+    def __init__(self, console: Console, glyphs: Glyphs) -> None:
+        self._writer = Writer(console)
+        self._glyphs = glyphs
+        self._facts = Facts(glyphs)
+        self._logs: dict[tuple[str, str], LogLines] = {}
+
+    def __call__(self, event: Event) -> None:
+        if type(event) is TaskOutput:
+            self._output(event)
+            return
+        lines = self._facts.lines(event)
+        if type(event) in (TaskFinished, TaskRetried):
+            lines = self._rest(event.task) + lines  # type: ignore[union-attr]  # narrowed by the line above
+        if lines:
+            self._writer.text("\n".join(lines) + "\n")
+
+    def close(self, state: RunState | None, read_tail: ReadTail) -> None:
+        for task, _ in tuple(self._logs):
+            rest = self._rest(task)
+            if rest:
+                self._writer.text("\n".join(rest) + "\n")
+        if state is not None:
+            self._writer.text(summary(state, self._glyphs, read_tail))
+        self._writer.check()
+
+    def _output(self, event: TaskOutput) -> None:
+        log = self._logs.get((event.task, event.stream))
+        if log is None:
+            log = self._logs[(event.task, event.stream)] = LogLines(self._glyphs.colour)
+        lines = log.feed(event.text)
+        if lines:
+            prefix = self._prefix(event.task)
+            self._writer.text(prefix + f"\n{prefix}".join(lines) + "\n")
+
+    def _rest(self, task: str) -> list[str]:
+        prefix = self._prefix(task)
+        streams = [key for key in self._logs if key[0] == task]
+        return [prefix + line for key in streams for line in self._logs.pop(key).finish()]
+
+    def _prefix(self, task: str) -> str:
+        return f"{task} {self._glyphs.styled('2', self._glyphs.bar)} "
+
+
+class Facts:
+    """Events become lines; remembers the little that a later line needs."""
+
+    def __init__(self, glyphs: Glyphs) -> None:
+        self._glyphs = glyphs
+        self._saved: dict[str, float] = {}
+        self._ended: dict[str, str] = {}
+
+    def lines(self, event: Event) -> list[str]:
+        """The lines that an event is worth, none for most."""
+        match event:
+            case CacheHit():
+                self._saved[event.task] = event.saved_seconds
+            case CacheMiss():
+                return [f"{event.task} {self._glyphs.glyph('miss')} {event.reason}"]
+            case TaskFinished():
+                return self._finished(event)
+            case TaskSkipped():
+                self._ended[event.task] = "was skipped"
+                return [f"{event.task} {self._glyphs.glyph('skipped')} {self._skipped(event.because_of)}"]
+            case TaskRetried():
+                mark = self._glyphs.glyph("retried")
+                return [f"{event.task} {mark} attempt {event.attempt}: {event.reason}"]
+            case _:
+                pass
+        return []
+
+    def _finished(self, event: TaskFinished) -> list[str]:
+        if event.result == "failed":
+            self._ended[event.task] = "was cancelled" if event.cause == "cancelled" else "failed"
+        saved = self._saved.pop(event.task, 0.0)
+        if event.task.startswith("~") and event.result != "failed":
+            return []
+        lines = [finished_line(event, saved, self._glyphs)]
+        if event.cause != "cache_hit":
+            for message in event.messages:
+                lines += message_lines(event.task, message, self._glyphs)
+        return lines
+
+    def _skipped(self, because_of: str) -> str:
+        if not because_of:
+            return "skipped"
+        ended = self._ended.get(because_of)
+        return f"skipped: {because_of} {ended}" if ended else f"skipped: {because_of}"

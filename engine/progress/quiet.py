@@ -1,0 +1,30 @@
+"""`--progress quiet`: nothing while it runs, and at the end only what failed."""
+
+from __future__ import annotations
+
+from engine.console import Console
+from engine.events import Event
+from engine.progress.glyphs import Glyphs
+from engine.progress.sink import ReadTail, Writer
+from engine.progress.summary import failures
+from engine.run_state import RunState
+
+
+class Quiet:
+    """Silent when all went well."""
+
+    wants_output = False
+
+    def __init__(self, console: Console, glyphs: Glyphs) -> None:
+        self._writer = Writer(console)
+        self._glyphs = glyphs
+
+    def __call__(self, event: Event) -> None:
+        pass
+
+    def close(self, state: RunState | None, read_tail: ReadTail) -> None:
+        if state is not None:
+            text = failures(state, self._glyphs, read_tail)
+            if text:
+                self._writer.text(text)
+        self._writer.check()

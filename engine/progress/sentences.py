@@ -1,0 +1,73 @@
+"""The words for what became of a task, as they stand behind its glyph."""
+
+from __future__ import annotations
+
+from engine.events import Message, TaskFinished
+from engine.progress.glyphs import Glyphs, message_state
+from engine.progress.log_lines import clean
+from engine.run_state import TaskState
+from engine.units import duration_text
+
+_CAUSES = {
+    "background_process_failed": "background process failed",
+    "background_process_failure": "background process failed",
+    "internal_bug": "internal error",
+    "internal_failure": "internal error",
+    "cancelled": "cancelled",
+}
+
+
+def finished_words(
+    result: str, cause: str | None, exit_code: int | None, seconds: float, saved_seconds: float
+) -> str:
+    """`1.2s`, `cached (saved 41s)`, `exit 1`, `timed out after 10m00s`, `user error`, `cancelled`."""
+    if cause == "cache_hit":
+        return f"cached (saved {duration_text(saved_seconds)})" if saved_seconds >= 0.05 else "cached"
+    if cause == "executed":
+        return duration_text(seconds) if result != "failed" else exit_words(exit_code)
+    if cause == "timed_out":
+        return f"timed out after {duration_text(seconds)}"
+    return _CAUSES.get(cause or "", (cause or "failed").replace("_", " "))
+
+
+def exit_words(exit_code: int | None) -> str:
+    """`exit 1`; a process ended by a signal shows as 128 plus its number."""
+    return "failed" if exit_code is None else f"exit {exit_code}"
+
+
+def finished_line(event: TaskFinished, saved_seconds: float, glyphs: Glyphs) -> str:
+    """`unit ● 1.2s`."""
+    if event.cause == "cache_hit":
+        state = "cached"
+    elif event.cause == "cancelled":
+        state = "cancelled"
+    else:
+        state = "failed" if event.result == "failed" else "ok"
+    words = finished_words(event.result, event.cause, event.exit_code, event.seconds, saved_seconds)
+    return f"{event.task} {glyphs.glyph(state)} {words}"
+
+
+def message_lines(task: str, message: Message, glyphs: Glyphs) -> list[str]:
+    """A message as lines that begin with the task: `unit ▲ warning: … `."""
+    state = message_state(message.type)
+    kind = message.type.replace("_", " ")
+    first, *rest = (clean(line) for line in message.message.rstrip("\n").split("\n"))
+    place = f"{message.file}:{message.line}:{message.column or 1}: " if message.file and message.line else ""
+    mark = glyphs.glyph(state) if state else glyphs.bar
+    lines = [f"{task} {mark} {kind}: {place}{first}"]
+    lines += [f"{task} {glyphs.bar}   {line}" for line in rest]
+    if message.advice:
+        lines.append(f"{task} {glyphs.bar}   hint: {clean(message.advice)}")
+    return lines
+
+
+def skipped_words(because_of: str | None, tasks: dict[str, TaskState]) -> str:
+    """`skipped: build failed`, `skipped: lint was skipped`, `skipped: if`."""
+    if not because_of:
+        return "skipped"
+    cause = tasks.get(because_of)
+    if cause is None:
+        return f"skipped: {because_of}"
+    if cause.cause == "cancelled":
+        return f"skipped: {because_of} was cancelled"
+    return f"skipped: {because_of} {'failed' if cause.failed else 'was skipped'}"
