@@ -11,6 +11,7 @@ from tests.ordinary_user import OrdinaryUser
 from tests.program import Program
 
 
+@pytest.mark.namespaces
 def test_the_ordinary_user_is_not_root_and_has_subordinate_ids(ordinary: OrdinaryUser) -> None:
     done = subprocess.run([*ordinary.prefix, "id", "-u"], check=True, capture_output=True, text=True)
     assert done.stdout.strip() == str(ordinary.uid) != "0"

@@ -1,0 +1,1 @@
+"""A small service that keeps the finds of a field trip."""
