@@ -149,6 +149,15 @@ class Run:
         )
         self._end(task, verdict.resolved, verdict.outcome, finished)
 
+    def late_hit(self, task: str, verdict: Hit) -> None:
+        """A hit found when the task had already started: an equal one elsewhere was faster."""
+        self.hit(task, verdict)
+        self.settle(self._awaiting(task, verdict.resolved))
+
+    def wants_retry(self, task: str, attempt: int, retries: int) -> bool:
+        """Whether the definition asks for another attempt after this failed one."""
+        return self.resolver.wants_retry(self.tasks[task], attempt, retries)
+
     def finish(
         self, task: str, resolved: Resolved, outcome: Outcome | None, event: events.TaskFinished
     ) -> None:

@@ -1,0 +1,196 @@
+"""The loop that turns decisions into work: starts what the scheduler chooses, each as a task of one group.
+
+Nothing outlives the loop: when it ends, for whatever reason, every sandbox is gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable, Mapping
+from typing import Protocol, Union, assert_never
+
+import msgspec
+
+from engine import events, scheduler
+from engine.events import Message
+from engine.outcome import Outcome
+from engine.resolve import Hit, Resolved
+from engine.run import Run
+from engine.scheduler import Demand, Machine, Reservation
+
+
+class Executed(msgspec.Struct, frozen=True, kw_only=True):
+    """An execution that has ended. `outcome` None unless it succeeded; sizes in bytes."""
+
+    cause: str
+    outcome: Outcome | None = None
+    exit_code: int | None = None
+    seconds: float = 0.0
+    cpu_seconds: float | None = None
+    max_rss: int | None = None
+    layer: str | None = None
+    layer_bytes: int = 0
+    messages: tuple[Message, ...] = ()
+
+
+Result = Union[Executed, Hit]
+
+
+class Executor(Protocol):
+    """Where a task runs.
+
+    `execute` returns a Hit when the result turned up while it waited for an equal task elsewhere.
+    When it is cancelled, the cancellation comes out of it only once the sandbox is gone.
+    """
+
+    async def execute(self, resolved: Resolved, cores: tuple[int, ...]) -> Result: ...
+
+
+class Interrupted(Exception):
+    """Someone asked for the end of the run."""
+
+
+def drive(
+    run: Run,
+    executor: Executor,
+    machine: Machine,
+    seconds_of: Callable[[str], float | None],
+    remaining: Mapping[str, float],
+    fail_fast: bool,
+) -> bool:
+    """Execute until every task has ended. True: all the way; False: interrupted, everything is stopped."""
+    loop = _Loop(run, executor, machine, seconds_of, remaining, fail_fast)
+    try:
+        asyncio.run(loop.run_all())
+    except Interrupted:
+        return False
+    return True
+
+
+class _Loop:
+    """What is running now, and who holds which cores."""
+
+    def __init__(
+        self,
+        run: Run,
+        executor: Executor,
+        machine: Machine,
+        seconds_of: Callable[[str], float | None],
+        remaining: Mapping[str, float],
+        fail_fast: bool,
+    ) -> None:
+        self._run = run
+        self._executor = executor
+        self._machine = machine
+        self._seconds_of = seconds_of
+        self._remaining = remaining
+        self._fail_fast = fail_fast
+        self._held: dict[str, Reservation] = {}
+        self._work: dict[str, asyncio.Task[None]] = {}
+        self._changed = asyncio.Event()
+        self._interrupted = False
+
+    async def run_all(self) -> None:
+        """The loop itself; Interrupted after SIGINT, once everything has been stopped."""
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, self._interrupt)
+        try:
+            async with asyncio.TaskGroup() as group:
+                while not self._run.state.done:
+                    self._changed.clear()
+                    for start in scheduler.starts(self._demands(), self._held.values(), self._machine):
+                        self._start(group, start)
+                    self._run.flush()
+                    await self._changed.wait()
+        except BaseExceptionGroup as failures:
+            raise failures.exceptions[0] from None
+        finally:
+            asyncio.get_running_loop().remove_signal_handler(signal.SIGINT)
+        if self._interrupted:
+            raise Interrupted
+
+    def _demands(self) -> list[Demand]:
+        return [
+            Demand(
+                task=task,
+                cpus=resolved.cpus,
+                memory=resolved.memory,
+                seconds=self._seconds_of(task),
+                remaining=self._remaining.get(task, 0.0),
+            )
+            for task, resolved in self._run.ready.items()
+        ]
+
+    def _start(self, group: asyncio.TaskGroup, start: scheduler.Start) -> None:
+        resolved = self._run.ready.pop(start.task)
+        self._held[start.task] = start.reservation
+        self._run.say(
+            events.TaskStarted(
+                at=self._run.clock(),
+                run=self._run.run,
+                task=start.task,
+                attempt=resolved.attempt,
+                cores=start.reservation.cores,
+            )
+        )
+        self._work[start.task] = group.create_task(self._execute(resolved, start.reservation))
+
+    async def _execute(self, resolved: Resolved, reservation: Reservation) -> None:
+        task = resolved.task
+        try:
+            result = await self._executor.execute(resolved, reservation.cores)
+        except asyncio.CancelledError:
+            self._take(resolved, Executed(cause="cancelled"))
+            raise
+        finally:
+            del self._held[task]
+            del self._work[task]
+            self._changed.set()
+        match result:
+            case Hit():
+                self._run.late_hit(task, result)
+            case Executed():
+                self._take(resolved, result)
+            case _:
+                assert_never(result)
+
+    def _take(self, resolved: Resolved, result: Executed) -> None:
+        failed = result.outcome is None
+        if failed and self._is_retried(resolved, result):
+            reason = result.cause if result.exit_code is None else f"exit {result.exit_code}"
+            self._run.again(resolved.task, resolved.attempt + 1, reason)
+            return
+        event = events.TaskFinished(
+            at=self._run.clock(),
+            run=self._run.run,
+            task=resolved.task,
+            result="failed" if failed else "succeeded",
+            cause=result.cause,
+            exit_code=result.exit_code,
+            seconds=result.seconds,
+            cpu_seconds=result.cpu_seconds,
+            max_rss=result.max_rss,
+            layer=result.layer,
+            layer_bytes=result.layer_bytes,
+            messages=result.messages,
+        )
+        self._run.finish(resolved.task, resolved, result.outcome, event)
+        if failed and self._fail_fast:
+            self._stop(resolved.task)
+
+    def _is_retried(self, resolved: Resolved, result: Executed) -> bool:
+        if self._interrupted or result.cause in ("cancelled", "user_error"):
+            return False
+        return self._run.wants_retry(resolved.task, resolved.attempt, resolved.retries)
+
+    def _interrupt(self) -> None:
+        if not self._interrupted:
+            self._interrupted = True
+            self._stop("cancelled")
+
+    def _stop(self, because_of: str) -> None:
+        """End early: nothing more starts, what runs is stopped."""
+        self._run.skip_the_rest(because_of)
+        for work in self._work.values():
+            work.cancel()
+        self._changed.set()

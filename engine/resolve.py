@@ -1,0 +1,423 @@
+"""From a task and the outcomes before it to what must be executed, its cache key, and whether it is a hit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Protocol, Union
+
+import msgspec
+
+from engine import environment, image_config
+from engine.cache_key import cache_key
+from engine.contexts import Contexts
+from engine.definition import evaluate
+from engine.definition.quantities import parse_duration, parse_size, parse_ttl
+from engine.environment import OwnVariable, Variable
+from engine.layer_order import LayerOrder
+from engine.model.clock import Clock
+from engine.model.errors import UserError
+from engine.model.expression import Template
+from engine.model.records import CacheEntry, CacheKeyRecord, ExportedVariable, ImageConfig
+from engine.model.run_definition import CommandTask, FilterEntry, PackageTask, Task
+from engine.outcome import Outcome, from_entry
+from engine.run_state import RunState
+
+DEFAULT_TIMEOUT = 600.0
+
+
+class Patterns(msgspec.Struct, frozen=True):
+    """An evaluated filter list: (pattern, is in the cache key)."""
+
+    entries: tuple[tuple[str, bool], ...]
+
+
+class ArtifactMount(msgspec.Struct, frozen=True, kw_only=True):
+    """An artifact that the script can read at `target`; `layer` holds it, perhaps seen through a filter."""
+
+    name: str  # `task.artifact`, or `run.dir`
+    layer: str
+    target: str
+    filter: Patterns | None = None
+
+
+class Resolved(msgspec.Struct, frozen=True, kw_only=True):
+    """A task with everything evaluated, ready to execute. Times in seconds, `memory` in bytes."""
+
+    task: str
+    attempt: int
+    record: CacheKeyRecord
+    cache_key: str
+    reads_cache: bool
+    writes_cache: bool
+    use: tuple[str, ...]
+    layers: tuple[str, ...]  # digests, lowest first, the base's included
+    exports: tuple[ExportedVariable, ...] = ()
+    script: str
+    shell: tuple[str, ...]
+    environment: dict[str, Variable]
+    user: str
+    workspace: str
+    network: str
+    filter: Patterns | None = None
+    artifacts: tuple[ArtifactMount, ...] = ()
+    outputs: tuple[tuple[str, str], ...] = ()  # declared artifacts: key, path
+    success_exit_codes: tuple[int, ...] = ()
+    timeout: float | None = DEFAULT_TIMEOUT
+    grace: float = 0.0
+    retries: int = 0
+    cpus: int | None = None
+    memory: int = 0
+    package: object | None = None  # what a built-in package has found, for a package task
+
+    @property
+    def shares_results(self) -> bool:
+        """True when an equal task need not execute at the same time."""
+        return self.reads_cache and self.writes_cache
+
+
+class Hit(msgspec.Struct, frozen=True):
+    """The result is there."""
+
+    resolved: Resolved
+    entry: CacheEntry
+    outcome: Outcome
+
+
+class Miss(msgspec.Struct, frozen=True):
+    """It must execute; `reason` is a short text."""
+
+    resolved: Resolved
+    reason: str
+
+
+Verdict = Union[Hit, Miss]
+
+
+class InputDigests(Protocol):
+    """Digests of what a task can see, remembered between runs."""
+
+    def system(self, layer: str, workspace: str) -> str:
+        """Of the non-workspace part of a layer; "" when that is empty."""
+        ...
+
+    def workspace(self, layers: tuple[str, ...], workspace: str, filter: Patterns | None) -> str:
+        """Of the part of the merged and filtered workspace that is in the cache key."""
+        ...
+
+    def tree(self, layer: str, filter: Patterns | None) -> str:
+        """Of an artifact, perhaps seen through a filter."""
+        ...
+
+
+class TaskBase(Protocol):
+    """What every task starts from, as far as keys and configuration go."""
+
+    @property
+    def layers(self) -> tuple[str, ...]: ...
+    @property
+    def environment(self) -> Mapping[str, str]: ...
+    @property
+    def image(self) -> ImageConfig: ...
+    @property
+    def platform(self) -> str: ...
+    @property
+    def host_digest(self) -> str: ...
+
+
+class Resolver:
+    """Evaluates tasks against the outcomes so far; `outcomes` is filled by the run as tasks end."""
+
+    def __init__(
+        self,
+        *,
+        run: str,
+        state: RunState,
+        tasks: Mapping[str, Task],
+        init: Mapping[str, str],
+        base: TaskBase,
+        digests: InputDigests,
+        find: Callable[[str], CacheEntry | None],
+        explain: Callable[[str, Resolved], str],
+        packages: PackageResolver,
+        no_cache: bool | tuple[str, ...],
+        clock: Clock,
+    ) -> None:
+        self.outcomes: dict[str, Outcome] = {}
+        self._run = run
+        self._state = state
+        self._tasks = tasks
+        self._init = init
+        self._base = base
+        self._digests = digests
+        self._find = find
+        self._explain = explain
+        self._packages = packages
+        self._no_cache = no_cache
+        self._clock = clock
+        self._order = LayerOrder(lambda task: tasks[task].use)
+
+    def unmet_condition(self, task: Task) -> str | None:
+        """The name of the condition that is false, or None; UserError when one can't be evaluated."""
+        if isinstance(task.after, tuple) and task.condition is None:
+            return None
+        scope = self._contexts(task.key, 1).with_statuses()
+        if not isinstance(task.after, tuple) and not evaluate.truth(task.after, scope):
+            return "after"
+        if task.condition is not None and not evaluate.truth(task.condition, scope):
+            return "if"
+        return None
+
+    def resolve(self, task: Task) -> Verdict:
+        """A hit, or what must be executed; UserError when the task can't be evaluated."""
+        if isinstance(task, PackageTask):
+            return self._packages(task, self)
+        resolved = self.attempt(task, 1)
+        return self.verdict(task, resolved)
+
+    def verdict(self, task: Task, resolved: Resolved) -> Verdict:
+        """Look the cache key up."""
+        entry = self._find(resolved.cache_key) if resolved.reads_cache else None
+        if entry is not None and self._is_expired(task, entry):
+            return Miss(resolved, "ttl has expired")
+        if entry is not None:
+            return Hit(resolved, entry, from_entry(entry))
+        if not resolved.reads_cache:
+            return Miss(resolved, "cache: false" if not resolved.writes_cache else "--no-cache")
+        return Miss(resolved, self._explain(task.key, resolved))
+
+    def attempt(self, task: Task, attempt: int) -> Resolved:
+        """The task evaluated for its first or a later attempt."""
+        assert isinstance(task, CommandTask)
+        contexts = self._contexts(task.key, attempt)
+        scope = contexts.scope
+        order = self._order.below(task.key)
+        layers = self.layers_of(order)
+        image = image_config.combine(
+            (self._base.image, *(self.outcomes[used].image for used in order))
+        )
+        variables = self._environment(task, order, scope)
+        script = evaluate.text(task.run, scope)
+        patterns = self._patterns(task.filter.workspace, scope)
+        workspace = (image.workspace or "/var/mint-workspace").strip("/")
+        outputs = tuple(
+            (artifact.key, evaluate.text(artifact.path, scope)) for artifact in task.outputs.artifacts
+        )
+        enabled = self._is_cached(task, scope)
+        mounts = self._artifacts(task, contexts)
+        wanted = demand(task, scope)
+        record = CacheKeyRecord(
+            script=script,
+            outputs=_outputs_record(task, outputs),
+            shell=msgspec.json.encode(image.shell).decode(),
+            user=image.user or "0",
+            workspace_directory=workspace,
+            platform=self._base.platform,
+            network=task.network,
+            environment=environment.in_cache_key(variables),
+            system=self._system(order, workspace),
+            workspace=self._digests.workspace(layers, workspace, patterns),
+            artifacts={
+                mount.name: self._digests.tree(mount.layer, mount.filter) for mount in mounts
+            },
+        )
+        return Resolved(
+            task=task.key,
+            attempt=attempt,
+            record=record,
+            cache_key=cache_key(record),
+            reads_cache=enabled and not self._is_forced(task.key),
+            writes_cache=enabled,
+            use=task.use,
+            layers=layers,
+            script=script,
+            shell=image.shell or (),
+            environment=variables,
+            user=image.user or "0",
+            workspace="/" + workspace,
+            network=task.network,
+            filter=patterns,
+            artifacts=mounts,
+            outputs=outputs,
+            success_exit_codes=task.outputs.success_exit_codes,
+            timeout=_timeout(task.timeout, scope),
+            grace=task.terminate_grace_seconds,
+            retries=_count(task.retry.count, scope) if task.retry else 0,
+            cpus=wanted.cpus,
+            memory=wanted.memory,
+        )
+
+    def wants_retry(self, task: Task, attempt: int, retries: int) -> bool:
+        """Whether a failed attempt is followed by another."""
+        if not isinstance(task, CommandTask) or task.retry is None or attempt > retries:
+            return False
+        condition = task.retry.condition
+        return condition is None or evaluate.truth(condition, self._contexts(task.key, attempt).scope)
+
+    def layers_of(self, order: tuple[str, ...]) -> tuple[str, ...]:
+        """The layers of the base and of these tasks, lowest first.
+
+        Two tasks may have made the same layer: its last place is the one that decides, since
+        whatever it says about a path it says again there.
+        """
+        found = (*self._base.layers, *(self.outcomes[task].layer for task in order))
+        distinct = dict.fromkeys(layer for layer in reversed(found) if layer is not None)
+        return tuple(reversed(distinct))
+
+    def parameters(self, task: PackageTask) -> dict[str, str]:
+        """What the caller passes to a package."""
+        scope = self._contexts(task.key, 1).scope
+        return {name: evaluate.text(template, scope) for name, template in task.parameters}
+
+    def is_cached(self, task: Task) -> bool:
+        """Whether the task's own `cache` and `--no-cache` let it read."""
+        return self._is_cached(task, self._contexts(task.key, 1).scope) and not self._is_forced(task.key)
+
+    def _contexts(self, task: str, attempt: int) -> Contexts:
+        return Contexts(
+            run=self._run,
+            init=self._init,
+            state=self._state,
+            outcomes=self.outcomes,
+            task=task,
+            attempt=attempt,
+        )
+
+    def _environment(
+        self, task: CommandTask, order: tuple[str, ...], scope: Mapping[str, object]
+    ) -> dict[str, Variable]:
+        inherit = task.env_config.inherit
+        inherited = order if inherit is None else self._order.of(inherit)
+        own = [
+            OwnVariable(
+                name=entry.name,
+                value=None if entry.value is None else evaluate.text(entry.value, scope),
+                in_cache_key=entry.in_cache_key,
+            )
+            for entry in task.env
+        ]
+        return environment.assemble(
+            self._base.environment,
+            [self.outcomes[used].exports for used in order if used in frozenset(inherited)],
+            own,
+            {rule.name: rule.by for rule in task.env_config.merge},
+        )
+
+    def _system(self, order: tuple[str, ...], workspace: str) -> tuple[tuple[str, str], ...]:
+        found = [("base", self._base.host_digest)]
+        found += [("base", self._digests.system(layer, workspace)) for layer in self._base.layers]
+        for task in order:
+            layer = self.outcomes[task].layer
+            if layer is not None:
+                found.append((task, self._digests.system(layer, workspace)))
+        return tuple((name, digest) for name, digest in found if digest)
+
+    def _patterns(
+        self, filter: tuple[FilterEntry, ...] | object, scope: Mapping[str, object]
+    ) -> Patterns | None:
+        if filter is None:
+            return None
+        if isinstance(filter, tuple):
+            return Patterns(
+                tuple((evaluate.text(entry.pattern, scope), entry.in_cache_key) for entry in filter)
+            )
+        text = evaluate.text(Template((filter,)), scope)  # type: ignore[arg-type]  # an Expression
+        return Patterns(tuple((entry, True) for entry in _listed(text)))
+
+    def _artifacts(self, task: CommandTask, contexts: Contexts) -> tuple[ArtifactMount, ...]:
+        """Everything mentioned in the templates evaluated so far."""
+        filters: dict[str, Patterns | None] = {}
+        for template, entries in task.filter.keyed:
+            filters[evaluate.text(template, contexts.scope)] = self._patterns(entries, contexts.scope)
+        mounts = [
+            ArtifactMount(
+                name=f"{name}.{artifact}",
+                layer=self.outcomes[name].artifacts[artifact],
+                target=path,
+                filter=filters.get(path),
+            )
+            for (name, artifact), path in contexts.artifacts.items()
+        ]
+        if contexts.uses_run_directory:
+            mounts.append(self._packages.run_directory(filters))
+        return tuple(sorted(mounts, key=lambda mount: mount.target))
+
+    def _is_cached(self, task: Task, scope: Mapping[str, object]) -> bool:
+        enabled = task.cache.enabled
+        return enabled if isinstance(enabled, bool) else evaluate.truth(enabled, scope)
+
+    def _is_forced(self, task: str) -> bool:
+        return self._no_cache if isinstance(self._no_cache, bool) else task in self._no_cache
+
+    def _is_expired(self, task: Task, entry: CacheEntry) -> bool:
+        if task.cache.ttl is None:
+            return False
+        text = evaluate.text(task.cache.ttl, self._contexts(task.key, 1).scope)
+        try:
+            return entry.created_at + parse_ttl(text) < self._clock()
+        except ValueError as error:
+            raise UserError(f"`cache.ttl` of `{task.key}`: {error}", "write such as `12 hours`") from None
+
+
+class PackageResolver(Protocol):
+    """Looks at what a built-in package would bring, without the sandbox."""
+
+    def __call__(self, task: PackageTask, resolver: Resolver) -> Verdict: ...
+
+    def run_directory(self, filters: Mapping[str, Patterns | None]) -> ArtifactMount:
+        """The read-only copy of `run.dir`."""
+        ...
+
+
+def _listed(text: str) -> list[str]:
+    """A whole-filter expression: a JSON array of strings, or one entry a line (reference §8, rule 10)."""
+    if text.lstrip().startswith("["):
+        try:
+            return msgspec.json.decode(text, type=list[str])
+        except msgspec.DecodeError as error:
+            raise UserError(f"the filter expression gave no JSON array of strings: {error}") from None
+    return [line for line in text.splitlines() if line.strip()]
+
+
+def _outputs_record(task: CommandTask, artifacts: tuple[tuple[str, str], ...]) -> str:
+    filesystem = task.outputs.filesystem
+    parts = (artifacts, filesystem, sorted(task.outputs.success_exit_codes))
+    return msgspec.json.encode(parts).decode()
+
+
+def _timeout(template: Template | None, scope: Mapping[str, object]) -> float | None:
+    if template is None:
+        return DEFAULT_TIMEOUT
+    text = evaluate.text(template, scope)
+    if text == "none":
+        return None
+    try:
+        return float(parse_duration(text))
+    except ValueError as error:
+        raise UserError(f"`timeout`: {error}", "write such as `90s`, `1h30m` or `none`") from None
+
+
+def _count(template: Template, scope: Mapping[str, object]) -> int:
+    text = evaluate.text(template, scope)
+    if not text.isdecimal():
+        raise UserError(f"`retry` is `{text}`, not a whole number")
+    return int(text)
+
+
+class Demand(msgspec.Struct, frozen=True, kw_only=True):
+    """What `agent` asks for; `memory` in bytes."""
+
+    cpus: int | None = None
+    memory: int = 0
+
+
+def demand(task: CommandTask, scope: Mapping[str, object]) -> Demand:
+    """`agent` evaluated; UserError when it is no number or size."""
+    cpus, memory = task.agent.cpus, task.agent.memory
+    count = None if cpus is None else evaluate.text(cpus, scope)
+    if count is not None and (not count.isdecimal() or int(count) < 1):
+        raise UserError(f"`agent.cpus` is `{count}`, not a positive whole number")
+    try:
+        size = 0 if memory is None else parse_size(evaluate.text(memory, scope))
+    except ValueError as error:
+        raise UserError(f"`agent.memory`: {error}", "write such as `16gb`") from None
+    return Demand(cpus=None if count is None else int(count), memory=size)
