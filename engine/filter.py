@@ -136,7 +136,7 @@ class CompiledFilter:
             is_all_below = position == len(pattern.segments) - 1 and pattern.segments[position] is None
             if is_all_below and not pattern.directories_only and not self._negated[pattern.entry]:
                 surest = max(surest, pattern.entry)
-        if surest < _UNDECIDED:
+        if surest < decision:  # what hides the directory hides all below it
             return False
         entries = (self._patterns[number].entry for number, _ in state.places)
         return not any(self._negated[entry] and entry > surest for entry in entries)

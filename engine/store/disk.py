@@ -1,0 +1,172 @@
+"""Writing and removing files such that a crash, a full disk or a hostile tree does no harm."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from types import TracebackType
+
+from engine.model.errors import MachineError
+
+_FULL = {errno.ENOSPC: "no space left on the disk", errno.EDQUOT: "the disk quota is used up"}
+
+
+class DiskErrors:
+    """Turns a full or unwritable disk into MachineError with what to do; other errors pass."""
+
+    def __init__(self, root: str) -> None:
+        self._root = root
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, OSError):
+            translated = machine_error(error, self._root)
+            if translated is not None:
+                raise translated from error
+
+
+def machine_error(error: OSError, root: str) -> MachineError | None:
+    """What the user is told when the store's disk is full or cannot be written; None for other errors."""
+    if error.errno in _FULL:
+        return MachineError(
+            f"{_FULL[error.errno]} of the store `{root}`",
+            hint="free some space, or run `outcrop gc --max-size SIZE`",
+        )
+    if error.errno == errno.EROFS:
+        return MachineError(f"the store `{root}` is on a read-only filesystem", hint="set `OUTCROP_HOME`")
+    return None
+
+
+def write_atomically(path: str, content: bytes, is_durable: bool = False) -> None:
+    """Write aside, then rename. `is_durable`: the bytes are on the disk before the name is."""
+    aside = f"{path}.{os.getpid()}-{os.urandom(4).hex()}.new"
+    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+    try:
+        try:
+            write_all(descriptor, content)
+            if is_durable:
+                os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        os.rename(aside, path)
+    except BaseException:
+        os.unlink(aside)
+        raise
+
+
+def write_new(path: str, content: bytes) -> None:
+    """Write a file that is not there yet, in a directory that nobody else knows."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+    try:
+        write_all(descriptor, content)
+    finally:
+        os.close(descriptor)
+
+
+def write_all(descriptor: int, content: bytes) -> None:
+    """Write every byte."""
+    view = memoryview(content)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def read_file(path: str) -> bytes | None:
+    """The whole content, or None when there is no such file."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    try:
+        parts = []
+        while part := os.read(descriptor, 1 << 20):
+            parts.append(part)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+    finally:
+        os.close(descriptor)
+
+
+def remove_tree(path: str) -> None:
+    """Remove whatever is at `path`, if anything: links are not followed, depth and modes don't matter.
+
+    Raises OSError when something stays, such as what belongs to ids of a user namespace that the
+    caller is not in.
+    """
+    parent, name = os.path.split(path)
+    try:
+        descriptor = os.open(parent or ".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return
+    try:
+        try:
+            is_directory = stat.S_ISDIR(os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_mode)
+        except FileNotFoundError:
+            return
+        if is_directory:
+            _remove_directory(descriptor, name)
+        else:
+            os.unlink(name, dir_fd=descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _remove_directory(parent: int, name: str) -> None:
+    """Without recursion: a directory inside a directory is moved up beside it, then emptied in its turn."""
+    pending = [name]
+    serial = 0
+    while pending:
+        current = pending[-1]
+        descriptor = _open_directory(parent, current)
+        try:
+            inner = _unlink_files(descriptor)
+            for child in inner:
+                serial += 1
+                moved = f".{os.getpid()}-{os.urandom(4).hex()}-{serial}"
+                try:
+                    os.rmdir(child, dir_fd=descriptor)
+                except OSError:
+                    _make_movable(descriptor, child)
+                    os.rename(child, moved, src_dir_fd=descriptor, dst_dir_fd=parent)
+                    pending.insert(-1, moved)
+        finally:
+            os.close(descriptor)
+        os.rmdir(current, dir_fd=parent)
+        pending.pop()
+
+
+def _open_directory(parent: int, name: str) -> int:
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        descriptor = os.open(name, flags, dir_fd=parent)
+    except PermissionError:
+        os.chmod(name, 0o700, dir_fd=parent)
+        descriptor = os.open(name, flags, dir_fd=parent)
+    return descriptor
+
+
+def _make_movable(parent: int, name: str) -> None:
+    """Renaming a directory rewrites its `..`, which wants write permission on the directory itself."""
+    try:
+        os.chmod(name, 0o700, dir_fd=parent)
+    except PermissionError:
+        return
+
+
+def _unlink_files(descriptor: int) -> list[str]:
+    """Remove all but directories; the names of these."""
+    directories = []
+    with os.scandir(descriptor) as entries:
+        listed = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
+    for name, is_directory in listed:
+        if is_directory:
+            directories.append(name)
+            continue
+        try:
+            os.unlink(name, dir_fd=descriptor)
+        except PermissionError:
+            os.fchmod(descriptor, 0o700)
+            os.unlink(name, dir_fd=descriptor)
+    return directories
