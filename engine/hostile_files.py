@@ -36,10 +36,13 @@ def read(directory: str, name: str, variable: str, limit: int) -> bytes:
         )
     except OSError:
         raise UserError(f"{shown} is not a regular file", "write the value itself into the file") from None
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise UserError(f"{shown} is not a regular file", "write the value itself into the file")
-        content = file.read(limit + 1)
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            content = file.read(limit + 1)
+    finally:
+        os.close(descriptor)
     if len(content) > limit:
         raise UserError(
             f"{shown} is larger than {limit // MEBIBYTE} MiB", "pass large data as an artifact"
