@@ -46,7 +46,10 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, command: str) -> None:
         super().__init__(
-            prog=f"{PROGRAM} {command}", description=COMMANDS[command], allow_abbrev=False, formatter_class=_formatter
+            prog=f"{PROGRAM} {command}",
+            description=COMMANDS[command],
+            allow_abbrev=False,
+            formatter_class=_formatter,
         )
 
     def error(self, message: str) -> NoReturn:
@@ -55,11 +58,12 @@ class Parser(argparse.ArgumentParser):
 
 def _formatter(prog: str) -> argparse.HelpFormatter:
     # argparse makes a formatter for every option; a width spares it the import of shutil.
-    return argparse.HelpFormatter(prog, max_help_position=32, width=max(60, Console(dict(os.environ)).columns() - 2))
+    width = max(60, Console(dict(os.environ)).columns() - 2)
+    return argparse.HelpFormatter(prog, max_help_position=32, width=width)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the program; the exit code of the command line reference. Nothing escapes but SystemExit of `--help`."""
+    """Run the program; the exit code of the command line reference. No exception escapes."""
     ensure_standard_streams()
     environment = dict(os.environ)
     console = Console(environment)
@@ -116,7 +120,8 @@ def _command(arguments: list[str]) -> tuple[str, list[str]]:
         return "run", arguments
     from engine.definition.suggestions import did_you_mean  # only when something is wrong
 
-    raise UsageError(f"there is no command `{first}`", did_you_mean(first, COMMANDS) or f"see `{PROGRAM} --help`")
+    hint = did_you_mean(first, COMMANDS) or f"see `{PROGRAM} --help`"
+    raise UsageError(f"there is no command `{first}`", hint)
 
 
 def _help() -> str:

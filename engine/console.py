@@ -13,9 +13,9 @@ _BUFFER = 1 << 16
 class Console:
     """Standard output and standard error of this process.
 
-    `is_terminal` and `colour` are about standard output. Text that the stream's encoding lacks is
-    escaped, never an error. BrokenPipeError when the reader has gone, MachineError when the
-    device is full.
+    `is_terminal`, `can_move` (the cursor) and `colour` are about standard output. Text that its
+    encoding lacks is escaped, never an error. BrokenPipeError when the reader has gone,
+    MachineError when the device is full.
     """
 
     def __init__(self, environment: dict[str, str], output: int = 1, errors: int = 2) -> None:
@@ -23,7 +23,8 @@ class Console:
         self.errors = errors
         self.environment = environment
         self.is_terminal = os.isatty(output)
-        self.colour = self.is_terminal and not environment.get("NO_COLOR") and environment.get("TERM") != "dumb"
+        self.can_move = self.is_terminal and environment.get("TERM", "dumb") != "dumb"
+        self.colour = self.can_move and not environment.get("NO_COLOR")
         self.encoding = encoding(environment) if self.is_terminal else "utf-8"
         self.is_unicode = self.encoding == "utf-8"
         self._pending: list[bytes] = []

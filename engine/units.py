@@ -5,6 +5,7 @@ from __future__ import annotations
 from engine.definition.quantities import parse_size
 from engine.model.errors import UsageError
 
+
 def size_of(text: str) -> int:
     """Bytes of an argument such as `500mb` or `10gb` (powers of 1024); UsageError for anything else."""
     try:

@@ -1,4 +1,4 @@
-"""Which run definition is meant when none is named (command line reference, FILE; run definition reference §2)."""
+"""Which run definition is meant when none is named (run definition reference §2)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _FOLDERS = (".rwx", ".mint")
 
 
 def find(named: str | None, directory: str | None = None) -> str:
-    """The absolute path of FILE, or of the default definition as seen from `directory` (default: the current one).
+    """The absolute path of FILE, or of the default definition as seen from `directory` (default: here).
 
     UsageError when there is none, when several could be meant, or when what is named is no file.
     """
@@ -31,15 +31,15 @@ def find(named: str | None, directory: str | None = None) -> str:
             if candidates:
                 names = ", ".join(f"`{os.path.relpath(path, start)}`" for path in candidates)
                 raise UsageError(f"several run definitions: {names}", "name the one that you mean")
-    raise UsageError(
-        f"there is no `{DEFAULT_NAME}` here or in a parent directory", "name a run definition: `outcrop run FILE`"
-    )
+    message = f"there is no `{DEFAULT_NAME}` here or in a parent directory"
+    raise UsageError(message, "name a run definition: `outcrop run FILE`")
 
 
 def _checked(named: str) -> str:
     path = os.path.abspath(named)
     if os.path.isdir(path):
-        raise UsageError(f"`{named}` is a directory", f"name a file, such as `{os.path.join(named, DEFAULT_NAME)}`")
+        example = os.path.join(named, DEFAULT_NAME)
+        raise UsageError(f"`{named}` is a directory", f"name a file, such as `{example}`")
     if not os.path.exists(path):
         raise UsageError(f"there is no file `{named}`", _similar(path))
     return path
@@ -82,7 +82,5 @@ def _is_package(path: str) -> bool:
             lines = file.read(1 << 20).splitlines()
     except OSError:
         return False
-    return any(
-        line.startswith(b"package:") and line.partition(b":")[2].split(b"#")[0].strip() not in (b"false", b"False", b"FALSE")
-        for line in lines
-    )
+    values = (line.partition(b":")[2] for line in lines if line.startswith(b"package:"))
+    return any(value.split(b"#")[0].strip().lower() != b"false" for value in values)

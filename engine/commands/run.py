@@ -26,14 +26,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def add_request_arguments(parser: argparse.ArgumentParser) -> None:
     """What `run` and `plan` share."""
     parser.add_argument("file", nargs="?", metavar="FILE")
-    parser.add_argument("--target", action="append", default=[], metavar="KEY", help="only this and what it needs")
-    parser.add_argument("--init", action="append", default=[], metavar="K=V", help="an init parameter")
-    parser.add_argument(
-        "--no-cache", action="append", default=[], metavar="KEY", help="execute again: all, or `--no-cache=KEY`"
+    add = parser.add_argument
+    add("file", nargs="?", metavar="FILE")
+    add("--target", action="append", default=[], metavar="KEY", help="only this and what it needs")
+    add("--init", action="append", default=[], metavar="K=V", help="an init parameter")
+    add(
+        "--no-cache",
+        action="append",
+        default=[],
+        metavar="KEY",
+        help="execute again: all, or `--no-cache=KEY`",
     )
-    parser.add_argument("--cpus", type=int, metavar="N", help="cores to use")
-    parser.add_argument("--memory", metavar="SIZE", help="memory to reserve from, such as `8gb`")
-    parser.add_argument("--package-path", action="append", default=[], metavar="DIR", help="where packages are")
+    add("--cpus", type=int, metavar="N", help="cores to use")
+    add("--memory", metavar="SIZE", help="memory to reserve from, such as `8gb`")
+    add("--package-path", action="append", default=[], metavar="DIR", help="where packages are")
 
 
 def prepare(arguments: list[str]) -> list[str]:
@@ -71,7 +77,8 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     state: RunState | None = None
 
     def read_tail(task: str) -> bytes:
-        assert state is not None and state.started is not None
+        assert state is not None
+        assert state.started is not None
         return read_last_bytes(engine.log_path(state.started.run, task))
 
     try:

@@ -22,7 +22,7 @@ def sink_for(mode: str, console: Console) -> Sink:
         from engine.progress.quiet import Quiet
 
         return Quiet(console, glyphs)
-    if mode == "auto" and console.is_terminal and console.environment.get("TERM") != "dumb":
+    if mode == "auto" and console.can_move:
         from engine.progress.live import Live
 
         return Live(console, glyphs)

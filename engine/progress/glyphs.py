@@ -23,7 +23,7 @@ _MESSAGE_STATES = {"user_error": "failed", "error": "failed", "warning": "retrie
 
 
 class Glyphs(msgspec.Struct, frozen=True):
-    """How states are drawn; `is_unicode` False is the ASCII alphabet, `colour` False leaves out all escapes."""
+    """How states are drawn; without `is_unicode` in the ASCII alphabet, without `colour` no escapes."""
 
     is_unicode: bool = True
     colour: bool = False

@@ -180,7 +180,8 @@ class Live:
         cores = f" cpu {_ranges(running.cores)}" if running.cores else ""
         attempt = f" attempt {running.attempt}" if running.attempt > 1 else ""
         name_width = max(4, min(24, cells(task), width - 10))
-        head = f"{glyphs.spinner(int(now * 4))} {padded(task, name_width, glyphs.ellipsis)} {clock:>5}{cores}{attempt}"
+        name = padded(task, name_width, glyphs.ellipsis)
+        head = f"{glyphs.spinner(int(now * 4))} {name} {clock:>5}{cores}{attempt}"
         room = width - cells(head) - 3
         if running.latest and room >= 8:
             head += " " + glyphs.styled("2", f"{glyphs.bar} {cut(running.latest, room, glyphs.ellipsis)}")

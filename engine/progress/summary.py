@@ -56,12 +56,13 @@ def _section(task: TaskState, glyphs: Glyphs, read_tail: ReadTail) -> str:
     name = task.description.task
     words = finished_words(task.result, task.cause, task.exit_code, task.seconds, 0)
     after = f" after {duration_text(task.seconds)}" if task.cause == "executed" else ""
-    bar = glyphs.dash
-    lines = ["", f"{glyphs.styled('2', bar * 2)} {glyphs.styled('1', name)} {glyphs.glyph(state_of(task))} {words}{after}"]
+    rule = glyphs.styled("2", glyphs.dash * 2)
+    lines = ["", f"{rule} {glyphs.styled('1', name)} {glyphs.glyph(state_of(task))} {words}{after}"]
     for message in task.messages:
         if message.type in ("user_error", "error"):
             lines += message_lines(name, message, glyphs)
-    lines += [f"{glyphs.styled('2', glyphs.bar)} {line}" for line in last_lines(read_tail(name), glyphs.colour)]
+    bar = glyphs.styled("2", glyphs.bar)
+    lines += [f"{bar} {line}" for line in last_lines(read_tail(name), glyphs.colour)]
     if task.cause != "user_error" or task.started_at is not None:
         lines.append(f"look inside: {glyphs.styled('1', f'outcrop shell {name}')}")
     return "\n".join(lines) + "\n"
