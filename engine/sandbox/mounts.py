@@ -1,0 +1,105 @@
+"""Attaches what a task sees besides its layers: the host's own system, and bound files and directories.
+
+Everything is attached to the merged root in the engine's mount namespace, so that bubblewrap takes it
+over in one recursive bind. Paths inside a root are resolved inside that root: an earlier task may have
+left symlinks there that point anywhere.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+
+from engine.model.errors import MachineError, UserError
+from engine.sandbox import system_calls
+from engine.sandbox.specification import SandboxSpec
+
+_QUIET = system_calls.MOUNT_ATTR_NOSUID | system_calls.MOUNT_ATTR_NODEV
+_READ_ONLY = _QUIET | system_calls.MOUNT_ATTR_RDONLY
+
+# What bubblewrap mounts itself; a symlink there would lead its mounts astray.
+_OWN_DIRECTORIES = ("proc", "dev", "sys")
+
+
+def attach(spec: SandboxSpec, empty_directory: str, host_parts: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+    """Attach to `spec.root` all that the specification asks for; the mount points that had to be made.
+
+    empty_directory: host path of an empty directory. host_parts: (prepared host path, name in the root).
+    Returned paths are relative to the root, each parent before what is in it. UserError when a path
+    inside the root cannot hold a mount; MachineError when mounting fails. `overlay.unmount` undoes it.
+    """
+    created: list[str] = []
+    root = os.open(spec.root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for name in _OWN_DIRECTORIES:
+            os.close(_place(root, name, True, created, system_calls.RESOLVE_NO_SYMLINKS))
+        _bind(root, empty_directory, "sys", _READ_ONLY, created)
+        for source, name in host_parts:
+            _bind(root, source, name, None, created)
+        for source, target in spec.read_only:
+            _bind(root, source, target, _READ_ONLY, created)
+        for source, target in spec.writable:
+            _bind(root, source, target, _QUIET, created)
+        os.close(_place(root, spec.directory, True, []))
+    finally:
+        os.close(root)
+    return tuple(created)
+
+
+def _bind(root: int, source: str, target: str, attributes: int | None, created: list[str]) -> None:
+    try:
+        tree = system_calls.clone_mount(source)
+    except OSError as error:
+        raise MachineError(f"cannot bind `{source}`: {error.strerror}") from error
+    try:
+        if attributes is not None:
+            system_calls.set_mount_attributes(tree, attributes)
+        place = _place(root, target, os.path.isdir(source), created)
+        try:
+            system_calls.attach_mount(tree, place)
+        finally:
+            os.close(place)
+    except OSError as error:
+        raise MachineError(f"cannot mount `{source}` at `{target}`: {error.strerror}") from error
+    finally:
+        os.close(tree)
+
+
+def _place(
+    root: int, path: str, is_directory: bool, created: list[str], resolve: int = system_calls.RESOLVE_IN_ROOT
+) -> int:
+    """A descriptor of the directory or file at `path`, which is made, with its parents, when missing."""
+    relative = os.path.normpath("/" + path).lstrip("/")
+    kind = os.O_DIRECTORY if is_directory else 0
+    try:
+        return system_calls.open_inside(root, relative or ".", os.O_PATH | kind, resolve)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise _unusable(relative, is_directory, error) from error
+    parent = _place(root, os.path.dirname(relative), True, created, resolve)
+    try:
+        name = os.path.basename(relative)
+        if is_directory:
+            os.mkdir(name, 0o755, dir_fd=parent)
+        else:
+            os.mknod(name, 0o644, dir_fd=parent)
+        created.append(relative)
+        return os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC | kind, dir_fd=parent)
+    except OSError as error:
+        raise _unusable(relative, is_directory, error) from error
+    finally:
+        os.close(parent)
+
+
+def _unusable(relative: str, is_directory: bool, error: OSError) -> UserError:
+    match error.errno:
+        case errno.EEXIST:
+            reason = "is a symbolic link to nothing"
+        case errno.ELOOP:
+            reason = "is a symbolic link, or below one, where the sandbox needs a directory"
+        case errno.ENOTDIR:
+            reason = f"is not a {'directory' if is_directory else 'file'}, or below a file"
+        case _:
+            reason = f"cannot be used: {error.strerror}"
+    return UserError(f"`/{relative}` in the task's filesystem {reason}")
