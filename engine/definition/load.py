@@ -1,0 +1,78 @@
+"""Loads a definition: YAML in, a run definition or problems out; never raises for what is in a file."""
+
+from __future__ import annotations
+
+import os
+
+import msgspec
+
+from engine.definition.build import build_run
+from engine.definition.document import Document, check_document
+from engine.definition.problems import Problems
+from engine.model.diagnostic import Diagnostic
+from engine.model.errors import UsageError
+from engine.model.run_definition import RunDefinition
+
+
+class Loaded(msgspec.Struct, frozen=True, kw_only=True):
+    """What loading gave. `definition` is None when there is an error; `files` are all files read, in order."""
+
+    definition: RunDefinition | None
+    diagnostics: tuple[Diagnostic, ...]
+    files: tuple[str, ...]
+
+
+def load(path: str, *, package_paths: tuple[str, ...] = (), for_run: bool) -> Loaded:
+    """Read a definition and everything it calls.
+
+    `for_run`: what a run needs and cannot do yet are errors too (`missing-base`, `not-supported`, …).
+    Raises UsageError when the file is not there or cannot be read.
+    """
+    data = _read(path)
+    problems = Problems(path)
+    document = check_document(path, data, problems, package_paths, for_run=for_run)
+    files: tuple[str, ...] = (path, *(document.files if document is not None else ()))
+    definition = None
+    if document is not None and for_run and not problems.has_errors:
+        definition = build_run(document, run_directory(path))
+    diagnostics = problems.sorted()
+    if problems.has_errors:
+        definition = None
+    elif definition is not None:
+        definition = msgspec.structs.replace(definition, notes=diagnostics)
+    return Loaded(definition=definition, diagnostics=diagnostics, files=files)
+
+
+def lint(path: str, *, package_paths: tuple[str, ...] = ()) -> tuple[Diagnostic, ...]:
+    """Everything that can be said about a file without running it; UsageError when it cannot be read."""
+    return load(path, package_paths=package_paths, for_run=False).diagnostics
+
+
+def _read(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except FileNotFoundError:
+        raise UsageError(
+            f"there is no file `{path}`", "name a run definition, or write one called `outcrop.yml`"
+        ) from None
+    except IsADirectoryError:
+        raise UsageError(f"`{path}` is a directory", "name the run definition inside it") from None
+    except OSError as error:
+        raise UsageError(f"cannot read `{path}`: {error.strerror}") from None
+
+
+def run_directory(path: str) -> str:
+    """`run.dir` of a definition (reference §2): the nearest `.rwx` or `.mint` above it, or its own directory."""
+    own = os.path.dirname(os.path.abspath(path))
+    directory = own
+    while True:
+        if os.path.basename(directory) in (".rwx", ".mint"):
+            return directory
+        parent = os.path.dirname(directory)
+        if parent == directory:
+            return own
+        directory = parent
+
+
+__all__ = ["Document", "Loaded", "lint", "load", "run_directory"]

@@ -1,0 +1,514 @@
+"""The kinds of place that a definition has: text, templates, numbers, words, lists and maps, each checking its node."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping as MappingOf
+
+from engine.definition.expressions import ExpressionError, parse_exact, parse_template
+from engine.definition.problems import Problems
+from engine.definition.suggestions import did_you_mean, one_of
+from engine.definition.yaml_nodes import Mapping, Node, Scalar, Sequence, described, flatten
+from engine.model.expression import Expression, Template
+
+
+class Scope:
+    """Which contexts a template may use; `statuses`: a bare task key is a task, as in `if` and `after`."""
+
+    __slots__ = ("contexts", "name", "statuses")
+
+    def __init__(self, name: str, contexts: str, statuses: bool = False) -> None:
+        self.name = name
+        self.contexts = frozenset(contexts.split())
+        self.statuses = statuses
+
+
+class TemplateUse:
+    """A template at its place: `owner` is the map of its task, or None outside of tasks."""
+
+    __slots__ = ("label", "node", "owner", "scope", "template")
+
+    def __init__(
+        self, node: Scalar, template: Template, scope: Scope, owner: Mapping | None, label: str
+    ) -> None:
+        self.node = node
+        self.template = template
+        self.scope = scope
+        self.owner = owner
+        self.label = label
+
+
+class Check:
+    """What the checking of one file carries along: where problems go, and the templates that were met."""
+
+    __slots__ = ("exact", "owner", "problems", "text", "templates", "uses")
+
+    def __init__(self, problems: Problems, text: str) -> None:
+        self.problems = problems
+        self.text = text
+        self.owner: Mapping | None = None
+        self.uses: list[TemplateUse] = []
+        self.templates: dict[int, Template | None] = {}
+        self.exact: dict[int, Template | None] = {}
+
+    def template(self, node: Scalar, scope: Scope, label: str) -> Template | None:
+        """Parse the text of a node, once; None, with a problem, when an expression in it does not parse."""
+        return self._parsed(node, scope, label, self.templates, parse_template)
+
+    def exact_expression(self, node: Scalar, scope: Scope, label: str) -> Template | None:
+        """Parse a node that must be one `${{ … }}` and nothing else."""
+        return self._parsed(node, scope, label, self.exact, _parse_exact_template)
+
+    def _parsed(
+        self,
+        node: Scalar,
+        scope: Scope,
+        label: str,
+        known: dict[int, Template | None],
+        parse: Callable[[str], Template],
+    ) -> Template | None:
+        key = id(node)
+        if key not in known:
+            try:
+                known[key] = parse(node.text)
+            except ExpressionError as error:
+                known[key] = None
+                rule = (
+                    "not-an-expression"
+                    if parse is not parse_template and error.is_shape
+                    else "bad-expression"
+                )
+                self.problems.error(
+                    rule,
+                    node,
+                    error.message + self.position_in(node, error.offset) + f", in {label}",
+                    error.hint,
+                )
+        template = known[key]
+        if template is not None and "${{" in node.text:
+            self.uses.append(TemplateUse(node, template, scope, self.owner, label))
+        return template
+
+    def position_in(self, node: Scalar, offset: int) -> str:
+        """` at line 8, column 20`: where in the file a place within a text is; empty when it is plain to see."""
+        ordinal = node.text.count("${{", 0, offset + 3)
+        begin = node.text.rfind("${{", 0, offset + 3)
+        place = node.start
+        for _ in range(ordinal):
+            place = self.text.find("${{", place, node.end) + 3
+            if place == 2:
+                return ""
+        place += offset - begin - 3
+        line = self.text.count("\n", node.start, place)
+        begin_of_line = self.text.rfind("\n", 0, place) + 1
+        column = place - begin_of_line + 1
+        return f" at line {node.line + line}, column {column}"
+
+
+def _parse_exact_template(text: str) -> Template:
+    return Template((parse_exact(text),))
+
+
+Literal = Callable[[str], tuple[str, str | None] | None]  # a plain text -> (what is wrong, hint), or None
+
+
+class Spec:
+    """One kind of place. `check` reports what is wrong and says whether the value can be read on."""
+
+    __slots__ = ()
+    allows_null = False
+
+    def check(self, node: Node, label: str, to: Check) -> bool:
+        raise NotImplementedError
+
+
+class Anything(Spec):
+    """A value that nobody reads."""
+
+    allows_null = True
+
+    def check(self, node: Node, label: str, to: Check) -> bool:
+        return True
+
+
+class Text(Spec):
+    """Text without meaning to expressions; numbers and booleans count as text unless told otherwise.
+
+    `literal` looks at the text. `rule` names its findings; `at_key` places them at the key.
+    """
+
+    __slots__ = ("accepts", "literal", "rule", "scope", "plain_only")
+
+    def __init__(
+        self,
+        *,
+        scope: Scope | None = None,
+        literal: Literal | None = None,
+        rule: str = "wrong-type",
+        accepts: str = "text number boolean",
+        plain_only: bool = False,
+    ) -> None:
+        self.scope = scope
+        self.literal = literal
+        self.rule = rule
+        self.accepts = accepts.split()
+        self.plain_only = plain_only
+
+    def check(self, node: Node, label: str, to: Check) -> bool:
+        if node.kind == "alias":
+            return False
+        if not isinstance(node, Scalar) or node.kind == "null":
+            return _mismatch(node, label, "text", to)
+        if node.kind not in self.accepts:
+            hint = (
+                f'put it in quotes: `"{node.source}"`'
+                if self.literal is None or self.literal(node.text) is None
+                else None
+            )
+            if hint is None and self.literal is not None:
+                found = self.literal(node.text)
+                hint = found[1] if found else None
+            to.problems.error("wrong-type", node, f"{label} must be text, not {described(node)}", hint)
+            return False
+        if "${{" in node.text:
+            if self.scope is not None:
+                template = to.template(node, self.scope, label)
+                if template is None or not template.is_constant:
+                    return template is not None
+            elif self.plain_only:
+                to.problems.error(
+                    "expression-not-allowed",
+                    node,
+                    f"{label} cannot hold an expression",
+                    "write the text itself",
+                )
+                return False
+        found = self.literal(node.text) if self.literal is not None else None
+        if found is not None:
+            to.problems.error(self.rule, node, f"{label} {found[0]}", found[1])
+        return found is None
+
+
+class Exact(Spec):
+    """One `${{ … }}` and nothing else. `others` may stand instead: booleans, numbers, words."""
+
+    __slots__ = ("others", "scope", "words")
+
+    def __init__(self, scope: Scope, *, others: str = "", words: tuple[str, ...] = ()) -> None:
+        self.scope = scope
+        self.others = others.split()
+        self.words = words
+
+    def check(self, node: Node, label: str, to: Check) -> bool:
+        if node.kind == "alias":
+            return False
+        expected = " or ".join(
+            [*(f"a {other}" for other in self.others), *(f"`{word}`" for word in self.words), "an expression"]
+        )
+        if not isinstance(node, Scalar) or node.kind == "null":
+            return _mismatch(node, label, expected, to)
+        if node.kind in self.others or node.text in self.words:
+            return True
+        if "${{" not in node.text:
+            rule = "wrong-type" if self.others or self.words else "not-an-expression"
+            hint = did_you_mean(node.text, self.words) or f"write `${{{{ {_as_expression(node)} }}}}`"
+            to.problems.error(rule, node, f"{label} must be {expected}, not {described(node)}", hint)
+            return False
+        return to.exact_expression(node, self.scope, label) is not None
+
+
+def _as_expression(node: Scalar) -> str:
+    text = node.text.strip()
+    return text if 0 < len(text) <= 40 and "\n" not in text else "…"
+
+
+class Word(Spec):
+    """One of a few fixed words."""
+
+    __slots__ = ("rule", "words")
+
+    def __init__(self, *words: str, rule: str = "wrong-type") -> None:
+        self.words = words
+        self.rule = rule
+
+    def check(self, node: Node, label: str, to: Check) -> bool:
+        if node.kind == "alias":
+            return False
+        if not isinstance(node, Scalar) or node.kind == "null":
+            return _mismatch(node, label, " or ".join(f"`{word}`" for word in self.words), to)
+        if node.text in self.words:
+            return True
+        if "${{" in node.text:
+            to.problems.error(
+                "expression-not-allowed", node, f"{label} cannot hold an expression", one_of("", self.words)
+            )
+        else:
+            to.problems.error(
+                self.rule, node, f"{label} cannot be {described(node)}", one_of(node.text, self.words)
+            )
+        return False
+
+
+class Boolean(Spec):
+    """`true` or `false`."""
+
+    def check(self, node: Node, label: str, to: Check) -> bool:
+        if node.kind in ("boolean", "alias"):
+            return node.kind == "boolean"
+        return _mismatch(node, label, "`true` or `false`", to)
+
+
+class Number(Spec):
+    """A number in a range, both ends included; with a scope also an expression."""
+
+    __slots__ = ("largest", "rule", "scope", "smallest", "whole")
+
+    def __init__(
+        self,
+        smallest: float,
+        largest: float | None = None,
+        *,
+        whole: bool = True,
+        scope: Scope | None = None,
+        rule: str = "out-of-range",
+    ) -> None:
+        self.smallest = smallest
+        self.largest = largest
+        self.whole = whole
+        self.scope = scope
+        self.rule = rule
+
+    def check(self, node: Node, label: str, to: Check) -> bool:
+        if node.kind == "alias":
+            return False
+        expected = "a whole number" if self.whole else "a number"
+        if not isinstance(node, Scalar) or node.kind != "number":
+            if isinstance(node, Scalar) and "${{" in node.text:
+                if self.scope is not None:
+                    return to.exact_expression(node, self.scope, label) is not None
+                to.problems.error(
+                    "expression-not-allowed", node, f"{label} cannot hold an expression", f"write {expected}"
+                )
+                return False
+            return _mismatch(
+                node, label, expected if self.scope is None else expected + " or an expression", to
+            )
+        value = _number(node)
+        if value != value or (self.whole and not value.is_integer()):
+            to.problems.error(self.rule, node, f"{label} must be {expected}, not {node.source}")
+        elif value < self.smallest or (self.largest is not None and value > self.largest):
+            to.problems.error(self.rule, node, f"{label} is {node.source}, it must be {self._range()}")
+        else:
+            return True
+        return False
+
+    def _range(self) -> str:
+        if self.largest is None:
+            return f"at least {self.smallest:g}"
+        return f"between {self.smallest:g} and {self.largest:g}"
+
+
+def _number(node: Scalar) -> float:
+    return float(node.text)
+
+
+class ListOf(Spec):
+    """A list, nested lists flattened; `single`: a lone item may stand for a list of one."""
+
+    __slots__ = ("item", "minimum", "single", "what")
+
+    def __init__(self, item: Spec, *, minimum: int = 0, single: bool = False, what: str = "a list") -> None:
+        self.item = item
+        self.minimum = minimum
+        self.single = single
+        self.what = what
+
+    def check(self, node: Node, label: str, to: Check) -> bool:
+        if isinstance(node, Sequence):
+            good, count = True, 0
+            for item in flatten(node):
+                count += 1
+                if item.kind == "null" and not self.item.allows_null:
+                    to.problems.error("null-value", item, f"an entry of {label} has no value")
+                    good = False
+                else:
+                    good = self.item.check(item, label, to) and good
+            if count < self.minimum:
+                to.problems.error("too-few-items", node, f"{label} needs at least {self.minimum} entry")
+                return False
+            return good
+        if node.kind in ("null", "alias") or not self.single:
+            return _mismatch(node, label, self.what, to)
+        return self.item.check(node, label, to)
+
+
+class Shapes(Spec):
+    """A place that takes several shapes: the node's kind decides."""
+
+    __slots__ = ("allows_null", "expected", "list", "map", "text")
+
+    def __init__(
+        self,
+        expected: str,
+        *,
+        text: Spec | None = None,
+        list: Spec | None = None,
+        map: Spec | None = None,
+        allows_null: bool = False,  # noqa: A002
+    ) -> None:
+        self.expected = expected
+        self.text = text
+        self.list = list
+        self.map = map
+        self.allows_null = allows_null  # type: ignore[misc]
+
+    def check(self, node: Node, label: str, to: Check) -> bool:
+        chosen = self.list if node.kind == "list" else self.map if node.kind == "map" else self.text
+        if node.kind == "null" and self.allows_null:
+            return True
+        if chosen is None or node.kind in ("null", "alias"):
+            return _mismatch(node, label, self.expected, to)
+        return chosen.check(node, label, to)
+
+
+class AnyMap(Spec):
+    """A map with free names; `name` looks at each."""
+
+    __slots__ = ("name", "name_rule", "value")
+
+    def __init__(self, value: Spec, *, name: Literal | None = None, name_rule: str = "bad-key") -> None:
+        self.value = value
+        self.name = name
+        self.name_rule = name_rule
+
+    def check(self, node: Node, label: str, to: Check) -> bool:
+        if not isinstance(node, Mapping):
+            return _mismatch(node, label, "a map", to)
+        good = True
+        for name, (key, value) in node.entries.items():
+            found = self.name(name) if self.name is not None else None
+            if found is not None:
+                to.problems.error(self.name_rule, key, f"`{name}` in {label} {found[0]}", found[1])
+                good = False
+            if value.kind == "null" and not self.value.allows_null:
+                to.problems.error("null-value", value, f"`{name}` in {label} has no value")
+                good = False
+            else:
+                good = self.value.check(value, f"`{name}`", to) and good
+        return good
+
+
+Clash = tuple[str, ...]
+Extra = Callable[[Mapping, str, Check], None]
+
+
+class Map(Spec):
+    """A map with known keys. `what` names it in messages; `extra` look at the whole map afterwards."""
+
+    __slots__ = (
+        "allows_null",
+        "clashes",
+        "deprecated",
+        "extra",
+        "fields",
+        "missing_rule",
+        "required",
+        "what",
+        "without_effect",
+    )
+
+    def __init__(
+        self,
+        what: str,
+        fields: MappingOf[str, Spec],
+        *,
+        required: tuple[str, ...] = (),
+        optional: bool = False,
+        clashes: tuple[Clash, ...] = (),
+        deprecated: MappingOf[str, str] | None = None,
+        without_effect: tuple[str, ...] = (),
+        extra: tuple[Extra, ...] = (),
+        missing_rule: str = "missing-key",
+    ) -> None:
+        self.what = what
+        self.fields = fields
+        self.required = required
+        self.allows_null = optional  # type: ignore[misc]
+        self.clashes = clashes
+        self.deprecated = deprecated or {}
+        self.without_effect = without_effect
+        self.extra = extra
+        self.missing_rule = missing_rule
+
+    def check(self, node: Node, label: str, to: Check) -> bool:
+        if not isinstance(node, Mapping):
+            if node.kind == "null" and self.allows_null:
+                return True
+            return _mismatch(node, label, "a map", to)
+        good = self._check_keys(node, to)
+        for name in self.required:
+            if name not in node.entries:
+                to.problems.error(
+                    self.missing_rule, node.place, f"{self.what} has no `{name}`", f"add `{name}`"
+                )
+                good = False
+        for names in self.clashes:
+            present = [name for name in names if name in node.entries]
+            if len(present) > 1:
+                shown = " and ".join(f"`{name}`" for name in present)
+                to.problems.error(
+                    "exclusive-keys", node.place, f"{self.what} has both {shown}", "keep only one of them"
+                )
+                good = False
+        for extra in self.extra:
+            extra(node, label, to)
+        return good
+
+    def _check_keys(self, node: Mapping, to: Check) -> bool:
+        good = True
+        for name, (key, value) in node.entries.items():
+            spec = self.fields.get(name)
+            if spec is None:
+                good = self.unknown(name, key, to)
+                continue
+            if name in self.deprecated:
+                to.problems.warning(
+                    "deprecated", key, f"`{name}` is deprecated in {self.what}", self.deprecated[name]
+                )
+            if name in self.without_effect:
+                to.problems.tip(
+                    "no-local-effect", key, f"`{name}` is accepted in {self.what}, but has no effect here"
+                )
+            if value.kind == "null" and not spec.allows_null:
+                to.problems.error(
+                    "null-value", value, f"`{name}` has no value", f"give it a value, or remove `{name}:`"
+                )
+                good = False
+            elif not spec.check(value, f"`{name}`", to):
+                good = False
+        return good
+
+    def unknown(self, name: str, key: Scalar, to: Check) -> bool:
+        """Report a key that is not one of the fields."""
+        message = f"`{name}` is not a key of {self.what}"
+        to.problems.error("unknown-key", key, message, self.hint_for(name))
+        return False
+
+    def hint_for(self, name: str) -> str | None:
+        """What was probably meant, or which keys there are when they are few."""
+        hint = did_you_mean(name, self.fields)
+        if hint is None and len(self.fields) <= 8:
+            hint = "its keys are " + ", ".join(f"`{field}`" for field in self.fields)
+        return hint
+
+
+def _mismatch(node: Node, label: str, expected: str, to: Check) -> bool:
+    if node.kind == "null":
+        to.problems.error("null-value", node, f"{label} has no value", f"write {expected}, or remove the key")
+    elif node.kind != "alias":
+        to.problems.error("wrong-type", node, f"{label} must be {expected}, not {described(node)}")
+    return False
+
+
+def expressions_of(template: Template) -> list[Expression]:
+    """The expressions of a template, in order."""
+    return [piece for piece in template.pieces if not isinstance(piece, str)]
