@@ -1,0 +1,48 @@
+"""A layer whose digest is known before its files are written: the two steps of everything that is taken in.
+
+First step, outside of any namespace: look, and say the digest. Second step, inside the namespace and
+only when the store does not have the layer: write the files, with their owners. What is written is
+compared with what was seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import msgspec
+
+from engine.file_tree import LayerManifest
+from engine.model.errors import StoreError, UserError
+
+
+class LayerSink(Protocol):
+    """The part of the store's layers that is needed here."""
+
+    def has(self, digest: str) -> bool: ...
+    def manifest(self, digest: str) -> LayerManifest: ...
+    def tree_path(self, digest: str) -> str: ...
+    def import_tree(self, manifest: LayerManifest, fill: Callable[[str], None]) -> str: ...
+
+
+class ChangedMeanwhileError(UserError):
+    """The source is no longer what was inspected; inspecting it again gives what it is now."""
+
+
+class PendingLayer(msgspec.Struct, frozen=True, kw_only=True):
+    """digest: that of the manifest. fill: writes the layer's tree into an empty directory, as root."""
+
+    digest: str
+    manifest: Callable[[], LayerManifest]
+    fill: Callable[[LayerManifest, str], None]
+
+
+def materialise(pending: PendingLayer, layers: LayerSink) -> str:
+    """Make sure that the store has the layer; its digest. ChangedMeanwhileError when it no longer can."""
+    if layers.has(pending.digest):
+        return pending.digest
+    manifest = pending.manifest()
+    digest = layers.import_tree(manifest, lambda directory: pending.fill(manifest, directory))
+    if digest != pending.digest:
+        raise StoreError(f"a layer became `{digest[:12]}` in the store instead of `{pending.digest[:12]}`")
+    return digest

@@ -1,0 +1,276 @@
+"""Snapshots: a local tree as a layer, whose digest is found at once when nothing changed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterator
+
+import msgspec
+
+from engine.file_tree import Entry, FileTree, LayerManifest, manifest_digest
+from engine.pending_layer import LayerSink, PendingLayer
+from engine.snapshot.content import read_contents
+from engine.snapshot.scan import Scan, ScanOptions, Unread, scan
+from engine.snapshot.stat_index import Row, Table, load, save
+from engine.snapshot.write_tree import TreeSource, write_tree
+
+
+class SnapshotRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What to take and where it goes.
+
+    root: absolute path of the tree. prefix: where in the layer it goes, such as
+    `var/mint-workspace`; the directories on the way are only passed through. include, exclude:
+    globs of reference §8; empty include: everything. owner: of everything, None keeps owners.
+    """
+
+    root: str
+    options: ScanOptions
+    prefix: str = ""
+    owner: tuple[int, int] | None = (0, 0)
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    own_uid: int = 0
+    own_gid: int = 0
+
+    @property
+    def name(self) -> str:
+        """What tells two ways of asking for one tree apart."""
+        parts = (self.prefix, self.owner, self.include, self.exclude, self.own_uid, self.own_gid)
+        return hashlib.sha256(repr(parts).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """layer: what was seen, not yet written. files_read: files whose content had to be read."""
+
+    layer: PendingLayer
+    files_read: int
+    warnings: tuple[str, ...]
+
+
+def take(request: SnapshotRequest, index_path: str, layers: LayerSink, workers: int = 2) -> Snapshot:
+    """Look at the tree; UserError names what cannot be read. `index_path` holds what the last look found."""
+    return _Taking(request, index_path, layers, workers).run()
+
+
+class _Taking:
+    def __init__(self, request: SnapshotRequest, index_path: str, layers: LayerSink, workers: int) -> None:
+        self._request = request
+        self._index_path = index_path
+        self._layers = layers
+        self._workers = workers
+        self._index = load(index_path, request.root)
+        self._files_read = 0
+
+    def run(self) -> Snapshot:
+        request = self._request
+        index = self._index
+        seen = scan(request.root, index, request.options)
+        is_changed = seen.is_changed
+        if request.include or request.exclude:
+            is_changed |= bool(seen.unread)
+        elif seen.unread:
+            is_changed |= self._read(seen.directories, seen.unread)
+        index.directories = seen.directories
+        index.ignore_files = seen.ignore_files
+        if is_changed:
+            index.results = {}
+        digest = index.results.get(request.name)
+        manifest = None
+        if digest is None:
+            manifest = self._manifest()
+            digest = index.results[request.name] = manifest_digest(manifest)
+        if seen.is_touched or manifest is not None:
+            save(index, self._index_path)
+        return Snapshot(
+            layer=self._pending(digest, manifest),
+            files_read=self._files_read,
+            warnings=_warnings(seen),
+        )
+
+    def _read(self, directories: dict[str, Table], unread: list[Unread]) -> bool:
+        """Read files and enter them in the tables; True when a content is not what it was."""
+        rows = read_contents(self._request.root, unread, self._workers)
+        self._files_read += len(unread)
+        is_changed = False
+        known = self._index.directories
+        for file, row in zip(unread, rows, strict=True):
+            table = directories[file.directory]
+            if table is known.get(file.directory):
+                table = directories[file.directory] = dict(table)
+            if row is None:
+                del table[file.name]
+                is_changed = True
+                continue
+            table[file.name] = row
+            old = file.old
+            if not isinstance(old, Row) or old.content != row.content or old.mode != row.mode:
+                is_changed = True
+        return is_changed
+
+    def _pending(self, digest: str, manifest: LayerManifest | None) -> PendingLayer:
+        request = self._request
+
+        def describe() -> LayerManifest:
+            return self._manifest() if manifest is None else manifest
+
+        def fill(manifest: LayerManifest, directory: str) -> None:
+            start = len(request.prefix) + 1 if request.prefix else 0
+            source = TreeSource(
+                locate=lambda path: os.path.join(request.root, path[start:]), shared=self._shared()
+            )
+            write_tree(manifest, source, directory)
+            self._index.latest[request.name] = digest
+            save(self._index, self._index_path)
+
+        return PendingLayer(digest=digest, manifest=describe, fill=fill)
+
+    def _shared(self) -> tuple[str, LayerManifest] | None:
+        """The last layer of this kind, if it is still there."""
+        latest = self._index.latest.get(self._request.name)
+        if latest is None or not self._layers.has(latest):
+            return None
+        return self._layers.tree_path(latest), self._layers.manifest(latest)
+
+    def _manifest(self) -> LayerManifest:
+        """The layer of what the tables say; files that nobody needed so far are read now."""
+        tree = self._tree()
+        missing = [path for path, entry in tree.items() if entry.kind == "file" and not entry.digest]
+        if missing:
+            self._read_missing(missing)
+            tree = self._tree()
+        prefix = self._request.prefix
+        root = tree.pop("")
+        entries = dict(sorted(tree.items()))
+        passed = {}
+        if prefix:
+            entries = {f"{prefix}/{path}": entry for path, entry in entries.items()}
+            passed = {path: _passed(root, (0, 0)) for path in _ways_to(prefix)}
+            passed[prefix] = _passed(root, self._request.owner or (root.uid, root.gid))
+        else:
+            passed[""] = root
+        return LayerManifest(entries=entries, passed=passed, links=self._links(entries))
+
+    def _tree(self) -> FileTree:
+        """The selected entries by their paths in the tree, the root as ""."""
+        request = self._request
+        tree: FileTree = {"": self._root_entry()}
+        ways: set[str] = set()
+        for path, row in _rows(self._index.directories):
+            tree[path] = self._entry(row)
+            if row.is_way_only:
+                ways.add(path)
+        if ways:
+            _remove_idle_ways(tree, ways)
+        for patterns in (request.include, tuple("!" + pattern for pattern in request.exclude)):
+            if patterns:
+                # Late: regular expressions cost start-up time, and a plain snapshot has none.
+                from engine.filter import compile_patterns
+
+                tree = compile_patterns([(pattern, True) for pattern in patterns]).select(tree).kept
+        return tree
+
+    def _root_entry(self) -> Entry:
+        status = os.stat(self._request.root)
+        owner = self._owner(status.st_uid, status.st_gid)
+        return Entry("directory", stat.S_IMODE(status.st_mode), *owner, mtime_ns=status.st_mtime_ns)
+
+    def _owner(self, uid: int, gid: int) -> tuple[int, int]:
+        request = self._request
+        if request.owner is not None:
+            return request.owner
+        # What an ordinary user owns is root's in the container; see `engine.images.root_directory`.
+        return (0 if uid == request.own_uid else uid, 0 if gid == request.own_gid else gid)
+
+    def _entry(self, row: Row) -> Entry:
+        mode = row.mode
+        uid, gid = self._owner(row.uid, row.gid)
+        kind = mode & 0o170000
+        if kind == stat.S_IFREG:
+            return Entry(
+                "file",
+                mode & 0o7777,
+                uid,
+                gid,
+                row.size,
+                row.content,
+                xattrs=row.xattrs,
+                mtime_ns=row.modified,
+            )
+        if kind == stat.S_IFDIR:
+            return Entry("directory", mode & 0o7777, uid, gid, xattrs=row.xattrs, mtime_ns=row.modified)
+        if kind == stat.S_IFLNK:
+            return Entry("symlink", 0o777, uid, gid, target=row.content, mtime_ns=row.modified)
+        return Entry("fifo", mode & 0o7777, uid, gid, mtime_ns=row.modified)
+
+    def _read_missing(self, paths: list[str]) -> None:
+        unread = []
+        for path in paths:
+            directory, _, name = path.rpartition("/")
+            row = self._index.directories[directory][name]
+            assert isinstance(row, Row)
+            try:
+                changed = os.lstat(os.path.join(self._request.root, path)).st_ctime_ns
+            except FileNotFoundError:
+                changed = 0  # reading it will find that it is gone
+            unread.append(Unread(directory, name, row, changed, row))
+        self._read(self._index.directories, unread)
+
+    def _links(self, entries: dict[str, Entry]) -> dict[str, str]:
+        """Later names of files that have several in the tree."""
+        links: dict[str, str] = {}
+        first: dict[tuple[int, str, int], str] = {}
+        start = len(self._request.prefix) + 1 if self._request.prefix else 0
+        several = {path: row for path, row in _rows(self._index.directories) if row.links > 1}
+        if not several:
+            return links
+        for path, entry in entries.items():
+            row = several.get(path[start:])
+            if row is None or entry.kind != "file":
+                continue
+            known = first.setdefault((row.inode, row.content, entry.mode), path)
+            if known != path:
+                links[path] = known
+        return links
+
+
+def _rows(directories: dict[str, Table]) -> Iterator[tuple[str, Row]]:
+    for directory, table in directories.items():
+        prefix = directory + "/" if directory else ""
+        for name, row in table.items():
+            if type(row) is Row:
+                yield prefix + name, row
+
+
+def _remove_idle_ways(tree: FileTree, ways: set[str]) -> None:
+    """Remove directories that are kept only for what is below them and have nothing below them."""
+    needed = set()
+    for path in tree:
+        if path in ways:
+            continue
+        while path and path not in needed:
+            needed.add(path)
+            path = path.rpartition("/")[0]
+    for path in ways - needed:
+        del tree[path]
+
+
+def _passed(root: Entry, owner: tuple[int, int]) -> Entry:
+    return Entry("directory", 0o755, *owner, mtime_ns=root.mtime_ns)
+
+
+def _ways_to(prefix: str) -> list[str]:
+    """The directories above `prefix`, the root first."""
+    parts = prefix.split("/")
+    return ["/".join(parts[:count]) for count in range(len(parts))]
+
+
+def _warnings(seen: Scan) -> tuple[str, ...]:
+    special = [
+        f"`{path}` is left out: it is no file, directory or symbolic link" for path in sorted(seen.special)
+    ]
+    nested = [
+        f"`{path}` is left out: it is a git repository of its own" for path in sorted(seen.repositories)
+    ]
+    return (*special, *nested)

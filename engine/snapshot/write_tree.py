@@ -1,0 +1,194 @@
+"""Writing the files of a layer manifest into an empty directory, from a tree on disk."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+from collections.abc import Callable
+
+import msgspec
+
+from engine.file_tree import Entry, LayerManifest, same_content
+from engine.pending_layer import ChangedMeanwhileError
+
+_CHUNK = 1 << 20
+
+
+class TreeSource(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the files come from: `locate` gives the absolute path of what is at a path of the manifest.
+
+    shared: tree and manifest of a layer from which equal files are hard-linked.
+    """
+
+    locate: Callable[[str], str]
+    shared: tuple[str, LayerManifest] | None = None
+
+
+def write_tree(manifest: LayerManifest, source: TreeSource, directory: str) -> None:
+    """Write it all, owners and times included; ChangedMeanwhileError where a file is not as described."""
+    _Writer(manifest, source, directory).run()
+
+
+class _Writer:
+    def __init__(self, manifest: LayerManifest, source: TreeSource, directory: str) -> None:
+        self._manifest = manifest
+        self._source = source
+        self._directory = directory
+        self._own_ids = (os.geteuid(), os.getegid())
+        self._is_root = self._own_ids[0] == 0
+        self._mask = _umask()
+
+    def run(self) -> None:
+        manifest = self._manifest
+        entries = manifest.entries
+        both = {**manifest.passed, **entries}
+        directories = [path for path, entry in both.items() if entry.kind == "directory"]
+        directories.sort()
+        for path in directories:
+            if path:
+                os.mkdir(self._path(path), 0o700)
+        shared_tree, shared = self._shared()
+        for path, entry in entries.items():
+            if entry.kind == "directory":
+                continue
+            target = self._path(path)
+            if path in manifest.links:
+                os.link(self._path(manifest.links[path]), target, follow_symlinks=False)
+            elif entry.kind == "file":
+                is_shared = path in shared and same_content(shared[path], entry)
+                if not is_shared or not self._link(f"{shared_tree}/{path}", target):
+                    self._copy(path, entry, target)
+            else:
+                self._make(entry, target)
+        for path in reversed(directories):
+            self._finish(both[path], self._path(path))
+
+    def _shared(self) -> tuple[str, dict[str, Entry]]:
+        if self._source.shared is None:
+            return "", {}
+        tree, manifest = self._source.shared
+        return tree, manifest.entries
+
+    def _path(self, path: str) -> str:
+        return f"{self._directory}/{path}" if path else self._directory
+
+    def _link(self, source: str, target: str) -> bool:
+        """False where it cannot be linked: too many links already, or gone."""
+        try:
+            os.link(source, target, follow_symlinks=False)
+        except OSError as error:
+            if error.errno in (errno.EMLINK, errno.EXDEV, errno.ENOENT, errno.EPERM):
+                return False
+            raise
+        return True
+
+    def _copy(self, path: str, entry: Entry, target: str) -> None:
+        origin = self._source.locate(path)
+        try:
+            source = os.open(origin, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+        except OSError as error:
+            raise ChangedMeanwhileError(f"`{origin}` has just changed: {error.strerror}") from None
+        try:
+            out = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, entry.mode & 0o777)
+            try:
+                digest = _copy_content(source, out, entry.size)
+                if digest != entry.digest:
+                    raise ChangedMeanwhileError(f"`{origin}` has just changed")
+                if (entry.uid, entry.gid) != self._own_ids:
+                    self._own(out, entry)
+                if entry.mode & (self._mask | 0o7000):
+                    os.fchmod(out, entry.mode)
+                for name, value in entry.xattrs:
+                    os.setxattr(out, name, value)
+                os.utime(out, ns=(entry.mtime_ns, entry.mtime_ns))
+            finally:
+                os.close(out)
+        finally:
+            os.close(source)
+
+    def _make(self, entry: Entry, target: str) -> None:
+        if entry.kind == "symlink":
+            os.symlink(entry.target, target)
+        else:
+            assert entry.kind == "fifo"
+            os.mkfifo(target, entry.mode)
+        if (entry.uid, entry.gid) != self._own_ids:
+            self._own(target, entry)
+        if entry.kind == "fifo":
+            os.chmod(target, entry.mode)
+        os.utime(target, ns=(entry.mtime_ns, entry.mtime_ns), follow_symlinks=False)
+
+    def _finish(self, entry: Entry, target: str) -> None:
+        """Owner, mode and times of a directory that is filled."""
+        if (entry.uid, entry.gid) != self._own_ids:
+            self._own(target, entry)
+        os.chmod(target, entry.mode)
+        for name, value in entry.xattrs:
+            os.setxattr(target, name, value)
+        os.utime(target, ns=(entry.mtime_ns, entry.mtime_ns))
+
+    def _own(self, target: str | int, entry: Entry) -> None:
+        """Set the owner, as far as this process may: without subordinate ids there is only one."""
+        if not self._is_root:
+            return
+        try:
+            if isinstance(target, int):
+                os.fchown(target, entry.uid, entry.gid)
+            else:
+                os.lchown(target, entry.uid, entry.gid)
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                raise
+
+
+def _copy_content(source: int, out: int, size: int) -> str:
+    """Copy all that is in `source`, holes as holes; the content digest of what was written."""
+    content = hashlib.sha256()
+    if size <= _CHUNK:
+        while data := os.read(source, _CHUNK):
+            content.update(data)
+            _write(out, data)
+        return content.hexdigest()
+    at = 0
+    end = os.fstat(source).st_size
+    while at < end:
+        try:
+            start = os.lseek(source, at, os.SEEK_DATA)
+            stop = os.lseek(source, start, os.SEEK_HOLE)
+        except OSError as error:
+            if error.errno != errno.ENXIO:
+                raise
+            start = stop = end
+        _hash_zeros(content, start - at)
+        os.lseek(source, start, os.SEEK_SET)
+        os.lseek(out, start, os.SEEK_SET)
+        at = start
+        while at < stop and (data := os.read(source, min(_CHUNK, stop - at))):
+            content.update(data)
+            _write(out, data)
+            at += len(data)
+    os.ftruncate(out, end)
+    return content.hexdigest()
+
+
+def _hash_zeros(content: hashlib._Hash, count: int) -> None:
+    zeros = bytes(min(count, _CHUNK))
+    while count > 0:
+        content.update(zeros[:count])
+        count -= len(zeros)
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def _umask() -> int:
+    """The umask, read without changing it for the threads of this process."""
+    with open("/proc/self/status", encoding="ascii", errors="replace") as status:
+        for line in status:
+            if line.startswith("Umask:"):
+                return int(line.split()[1], 8)
+    return 0o777
