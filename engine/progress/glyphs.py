@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import msgspec
 
-from engine.run_state import TaskState
-
 # state: (glyph, ASCII glyph, colour as an SGR parameter)
 _ALPHABET = {
     "queued": ("○", "o", "2"),
@@ -63,18 +61,3 @@ class Glyphs(msgspec.Struct, frozen=True):
 def message_state(type_: str) -> str | None:
     """The state whose glyph stands before a message; None for plain information."""
     return _MESSAGE_STATES.get(type_)
-
-
-def state_of(task: TaskState) -> str:
-    """The row of the table for a task; `ready` counts as queued."""
-    if task.skipped:
-        return "skipped"
-    if task.execution == "running":
-        return "running"
-    if not task.done:
-        return "queued"
-    if task.cause == "cancelled":
-        return "cancelled"
-    if task.failed:
-        return "failed"
-    return "cached" if task.cause == "cache_hit" else "ok"

@@ -7,36 +7,49 @@ next line of another task. A line without an end is cut at 64 Ki characters, so 
 
 from __future__ import annotations
 
+import functools
 import re
 
 LONGEST_LINE = 1 << 16
-# Escape sequences: CSI, OSC and the other string types, two-character ones; also when cut short.
-_ESCAPE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]?|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]?")
-_COLOUR = re.compile(r"\x1b\[[0-9;:]*m")
-_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]")
-_CONTROL_NOT_ESCAPE = re.compile(r"[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f\u2028\u2029]")
 _TAB = 8
+
+
+class _Patterns:
+    """Compiled when the first odd line comes: most runs have none, and compiling takes a millisecond."""
+
+    def __init__(self) -> None:
+        control = r"\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f\u2028\u2029"
+        # Escape sequences: CSI, OSC and the other string types, two-character ones; also when cut short.
+        self.escape = re.compile(
+            r"\x1b\[[0-?]*[ -/]*[@-~]?|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]?"
+        )
+        self.colour = re.compile(r"\x1b\[[0-9;:]*m")
+        self.control = re.compile(f"[{control}\x1b]")
+        self.control_not_escape = re.compile(f"[{control}]")
+
+
+@functools.cache
+def _patterns() -> _Patterns:
+    return _Patterns()
 
 
 def clean(line: str, colour: bool = False) -> str:
     """One line, its end removed, as it may be printed: no control character but kept colours."""
-    if not _CONTROL.search(line):
+    if line.isprintable():
         return line
     if "\r" in line:
         line = _overwritten(line)
+    patterns = _patterns()
     if not colour or "\x1b" not in line:
-        line = _ESCAPE.sub("", line)
-        if "\t" in line:
-            line = line.expandtabs(_TAB)
-        return _CONTROL.sub("", line)
-    kept = _ESCAPE.sub(lambda match: match[0] if _COLOUR.fullmatch(match[0]) else "", line)
-    return _CONTROL_NOT_ESCAPE.sub("", kept.expandtabs(_TAB) if "\t" in kept else kept)
+        return patterns.control.sub("", patterns.escape.sub("", line).expandtabs(_TAB))
+    kept = patterns.escape.sub(lambda match: match[0] if patterns.colour.fullmatch(match[0]) else "", line)
+    return patterns.control_not_escape.sub("", kept.expandtabs(_TAB))
 
 
 def colours_in(line: str) -> list[str]:
     """The colour sequences of a line that are in force at its end."""
     active: list[str] = []
-    for sequence in _COLOUR.findall(line):
+    for sequence in _patterns().colour.findall(line):
         if sequence in ("\x1b[m", "\x1b[0m"):
             active.clear()
         else:
@@ -81,7 +94,7 @@ class LogLines:
     @property
     def current(self) -> str:
         """The line that the task is at, without colours: also one that is still without an end."""
-        return clean(self._partial) or (_COLOUR.sub("", self.last) if self.colour else self.last)
+        return clean(self._partial) or clean(self.last)
 
     def _shorten_partial(self, lines: list[str]) -> None:
         overwritten = self._partial.rfind("\r", 0, -1)
@@ -93,7 +106,7 @@ class LogLines:
 
     def _cleaned(self, lines: list[str]) -> list[str]:
         if not self.colour:
-            return lines if not _CONTROL.search("\n".join(lines)) else [clean(line) for line in lines]
+            return lines if "".join(lines).isprintable() else [clean(line) for line in lines]
         return [self._coloured(line) for line in lines]
 
     def _coloured(self, line: str) -> str:

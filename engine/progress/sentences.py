@@ -71,3 +71,18 @@ def skipped_words(because_of: str | None, tasks: dict[str, TaskState]) -> str:
     if cause.cause == "cancelled":
         return f"skipped: {because_of} was cancelled"
     return f"skipped: {because_of} {'failed' if cause.failed else 'was skipped'}"
+
+
+def state_of(task: TaskState) -> str:
+    """The row of the table for a task; `ready` counts as queued."""
+    if task.skipped:
+        return "skipped"
+    if task.execution == "running":
+        return "running"
+    if not task.done:
+        return "queued"
+    if task.cause == "cancelled":
+        return "cancelled"
+    if task.failed:
+        return "failed"
+    return "cached" if task.cause == "cache_hit" else "ok"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from engine.progress.glyphs import Glyphs, state_of
+from engine.progress.glyphs import Glyphs
 from engine.progress.log_lines import clean
-from engine.progress.sentences import finished_words, message_lines
+from engine.progress.sentences import finished_words, message_lines, state_of
 from engine.progress.sink import ReadTail
 from engine.run_state import RunState, TaskState
 from engine.units import duration_text

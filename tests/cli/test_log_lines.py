@@ -1,5 +1,7 @@
 """Chunks of output become whole lines that are safe to print."""
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -74,7 +76,7 @@ def test_a_spinner_without_an_end_does_not_fill_the_memory() -> None:
 def test_where_chunks_are_cut_makes_no_difference(text: str, cuts: list[int]) -> None:
     log = LogLines()
     places = sorted({0, len(text), *(cut for cut in cuts if cut < len(text))})
-    chunks = [text[start:end] for start, end in zip(places, places[1:], strict=False)]
+    chunks = [text[start:end] for start, end in itertools.pairwise(places)]
     whole = LogLines()
     assert [line for chunk in chunks for line in log.feed(chunk)] + log.finish() == whole.feed(
         text

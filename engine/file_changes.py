@@ -1,0 +1,100 @@
+"""What lies in a file tree, and how two of them differ, as a person or a program asks for it; pure.
+
+Paths are relative to the root, as in `engine.file_tree`; a leading slash is the caller's matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Literal
+
+import msgspec
+
+from engine.file_tree import DIRECTORY, Entry, is_below, same_content
+
+ChangeKind = Literal["added", "changed", "removed", "metadata"]
+_MOST_LINKS = 40
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """One path that differs; `metadata` when only mode, owner or attributes do."""
+
+    path: str
+    change: ChangeKind
+    before: Entry | None
+    after: Entry | None
+
+
+def differences(before: Mapping[str, Entry], after: Mapping[str, Entry]) -> tuple[Difference, ...]:
+    """Every path that differs, sorted; all below a directory that came or went is listed too."""
+    found = []
+    for path in sorted(before.keys() | after.keys()):
+        old, new = before.get(path), after.get(path)
+        change = change_of(old, new)
+        if change is not None:
+            found.append(Difference(path, change, old, new))
+    return tuple(found)
+
+
+def change_of(before: Entry | None, after: Entry | None) -> ChangeKind | None:
+    """How an entry changed; None when it did not. Times are no change."""
+    if before is after or same_content(before, after):
+        return None
+    if before is None:
+        return "added"
+    if after is None:
+        return "removed"
+    same = (
+        before.kind == after.kind
+        and before.digest == after.digest
+        and before.size == after.size
+        and before.target == after.target
+        and before.device == after.device
+    )
+    return "metadata" if same else "changed"
+
+
+def below(tree: Mapping[str, Entry], directory: str, *, recursive: bool) -> Iterator[tuple[str, Entry]]:
+    """(path relative to the directory, entry) of what lies in it, sorted; the directory itself is left out."""
+    cut = len(directory) + 1 if directory else 0
+    for path in sorted(tree):
+        if is_below(path, directory) and (recursive or "/" not in path[cut:]):
+            yield path[cut:], tree[path]
+
+
+class PathNotFound(Exception):
+    """There is nothing at a path; `path` is how far the way led, and what was looked for there."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+
+def resolved(tree: Mapping[str, Entry], path: str, *, follow_last: bool = True) -> str:
+    """`path` with its symlinks followed within the tree, which they can't leave.
+
+    PathNotFound when it leads nowhere, also through too many links.
+    """
+    pending = [name for name in path.split("/") if name not in ("", ".")][::-1]
+    place: list[str] = []
+    links = 0
+    while pending:
+        name = pending.pop()
+        if name in ("", "."):
+            continue
+        if name == "..":
+            place = place[:-1]
+            continue
+        place.append(name)
+        entry = tree.get("/".join(place))
+        if entry is None:
+            raise PathNotFound("/".join(place))
+        if entry.kind == "symlink" and (pending or follow_last):
+            links += 1
+            if links > _MOST_LINKS:
+                raise PathNotFound("/".join(place))
+            place = [] if entry.target.startswith("/") else place[:-1]
+            pending.extend(reversed(entry.target.split("/")))
+        elif entry.kind != DIRECTORY and pending:
+            raise PathNotFound("/".join((*place, *reversed(pending))))
+    return "/".join(place)
