@@ -55,7 +55,7 @@ def change_of(before: Entry | None, after: Entry | None) -> ChangeKind | None:
 
 
 def below(tree: Mapping[str, Entry], directory: str, *, recursive: bool) -> Iterator[tuple[str, Entry]]:
-    """(path relative to the directory, entry) of what lies in it, sorted; the directory itself is left out."""
+    """(path relative to the directory, entry) of what lies in it, sorted, without the directory itself."""
     cut = len(directory) + 1 if directory else 0
     for path in sorted(tree):
         if is_below(path, directory) and (recursive or "/" not in path[cut:]):

@@ -1,4 +1,4 @@
-"""How the content of a file changed, for a person: a bounded text diff, or one line for binary content; pure."""
+"""How the content of a file changed, for a person: a bounded text diff, or a note on binary content; pure."""
 
 from __future__ import annotations
 
