@@ -1,0 +1,182 @@
+"""Runs the cases on every engine that this machine has, in turns, and prints what came out."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+from benchmarks import cases, targets
+from benchmarks.engines import Engine, Outcrop, start_peers
+from benchmarks.measure import Failed, measure
+from benchmarks.report import Row, as_json, as_table
+
+CASES = ("S20", "D48", "F10k", "T1000", "LINES", "LINT")
+SLOW_PEER_ROUNDS = 2
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
+    parser.add_argument("--case", action="append", choices=CASES, help="only this case (repeatable)")
+    parser.add_argument("--rounds", type=int, default=5, help="measurements of each step (default: 5)")
+    parser.add_argument("--json", metavar="FILE", help="also write the measurements here")
+    parser.add_argument("--no-buildkit", action="store_true", help="leave BuildKit out")
+    parser.add_argument("--no-buildah", action="store_true", help="leave buildah out (it is slow)")
+    parser.add_argument("--directory", help="where to build, on the filesystem to be measured")
+    return parser.parse_args()
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+class Bench:
+    """The engines and a directory to work in."""
+
+    def __init__(self, directory: Path, engines: list[Engine], outcrop: Outcrop, rounds: int) -> None:
+        self.directory = directory
+        self.outcrop = outcrop
+        self.rounds = rounds
+        self._engines = engines
+        self._busybox = shutil.which("busybox") or "busybox"
+        self.root = directory / "rootfs"
+        cases.make_root(self.root, self._busybox)
+
+    def context(self, case: cases.Case) -> Path:
+        path = self.directory / case.name
+        cases.make_context(path, case, self._busybox)
+        return path
+
+    def compare(self, case: cases.Case) -> list[Row]:
+        """Every step of the case on every engine, in turns, so that a busy minute strikes all alike."""
+        context = self.context(case)
+        rows = [Row(case.name, step) for step in case.steps]
+        for round_ in range(self.rounds):
+            engines = [e for e in self._engines if e.name != "buildah" or round_ < SLOW_PEER_ROUNDS]
+            for row in rows:
+                cases.change(context, row.step, round_)
+                for engine in engines:
+                    if row.step == "cold":
+                        engine.forget()
+                    cached = row.step in ("unchanged", "all touched")
+                    measured = engine.build(context, everything_cached=cached)
+                    row.seconds.setdefault(engine.name, []).append(measured.seconds)
+                    say(f"{case.name} {row.step}: {engine.name} {measured.seconds:.3f} s")
+        for row in rows:
+            row.judge_against_buildkit()
+        return rows
+
+    def thousand(self) -> list[Row]:
+        """A thousand tasks, once cold, then with nothing changed."""
+        case = cases.thousand(self.root)
+        context = self.context(case)
+        cold, unchanged = Row(case.name, "cold"), Row(case.name, "unchanged")
+        self.outcrop.forget()
+        cold.seconds["outcrop"] = [self.outcrop.build(context, everything_cached=False).seconds]
+        hits = [self.outcrop.build(context, everything_cached=True) for _ in range(self.rounds)]
+        unchanged.seconds["outcrop"] = [hit.seconds for hit in hits]
+        unchanged.peak = max(hit.peak for hit in hits)
+        unchanged.note = f"peak {unchanged.peak / 1024**2:.0f} MiB"
+        unchanged.target = f"≤ {targets.THOUSAND_SECONDS} s, ≤ {targets.THOUSAND_BYTES // 1024**2} MiB"
+        median = unchanged.median("outcrop") or 0
+        unchanged.reached = median <= targets.THOUSAND_SECONDS and unchanged.peak <= targets.THOUSAND_BYTES
+        return [cold, unchanged]
+
+    def lines(self) -> list[Row]:
+        """A million lines into the log, against the same task with its output in a file."""
+        logged, filed = Row("LINES", "log"), Row("LINES", "into a file")
+        shell = Row("LINES", "no engine")
+        log_case = cases.lines(self.root, into_file=False)
+        log_context = self.context(log_case)
+        file_context = self.context(cases.lines(self.root, into_file=True))
+        script = f"yes '{cases.ONE_LINE}' | head -n {cases.LINES} > {self.directory}/lines"
+        for _ in range(self.rounds):
+            self.outcrop.forget()
+            measured = self.outcrop.build(log_context, everything_cached=False)
+            logged.seconds.setdefault("outcrop", []).append(measured.seconds)
+            logged.peak = max(logged.peak, measured.peak)
+            kept = self._log_bytes(log_context)
+            measured = self.outcrop.build(file_context, everything_cached=False)
+            filed.seconds.setdefault("outcrop", []).append(measured.seconds)
+            bare = measure(
+                [self._busybox, "sh", "-c", script], directory=self.directory, environment=os.environ
+            )
+            shell.seconds.setdefault("outcrop", []).append(bare.seconds)
+        whole = (len(cases.ONE_LINE) + 1) * cases.LINES
+        ratio = (logged.median("outcrop") or 0) / (filed.median("outcrop") or 1)
+        logged.note = f"{ratio:.2f}×, {kept / whole:.0%} kept, peak {logged.peak / 1024**2:.0f} MiB"
+        logged.target = f"≤ {targets.LINES_RATIO}×, all kept"
+        logged.reached = kept == whole and ratio <= targets.LINES_RATIO
+        return [logged, filed, shell]
+
+    def _log_bytes(self, context: Path) -> int:
+        command = [self.outcrop.program, "logs", "lines"]
+        log = self.directory / "log"
+        with log.open("wb") as stream:
+            subprocess.run(command, cwd=context, env=self.outcrop.environment, stdout=stream, check=True)
+        return log.stat().st_size
+
+    def lint(self) -> list[Row]:
+        """The whole process."""
+        case = cases.lint(self.root)
+        context = self.context(case)
+        row = Row(case.name, "300 lines", target=f"≤ {targets.LINT_SECONDS * 1000:.0f} ms")
+        row.seconds["outcrop"] = [self.outcrop.run(context, "lint").seconds for _ in range(self.rounds * 2)]
+        row.reached = (row.median("outcrop") or 0) <= targets.LINT_SECONDS
+        return [row]
+
+
+def main() -> int:
+    options = arguments()
+    wanted = options.case or CASES
+    with ExitStack() as stack:
+        name = stack.enter_context(
+            tempfile.TemporaryDirectory(
+                prefix="outcrop-bench-", dir=options.directory, ignore_cleanup_errors=True
+            )
+        )
+        directory = Path(name)
+        outcrop = Outcrop(directory)
+        peers, absent = start_peers(
+            directory, {"buildkit": not options.no_buildkit, "buildah": not options.no_buildah}
+        )
+        for peer in peers:
+            stack.callback(peer.close)
+        bench = Bench(directory, [outcrop, *peers], outcrop, options.rounds)
+        steps = {
+            "S20": lambda: bench.compare(cases.chain(bench.root)),
+            "D48": lambda: bench.compare(cases.fan(bench.root)),
+            "F10k": lambda: bench.compare(cases.workspace(bench.root)),
+            "T1000": bench.thousand,
+            "LINES": bench.lines,
+            "LINT": bench.lint,
+        }
+        rows: list[Row] = []
+        try:
+            for case in wanted:
+                rows += steps[case]()
+        except Failed as error:
+            say(str(error))
+            return 1
+    machine = {
+        "cpus": os.cpu_count(),
+        "kernel": platform.release(),
+        "python": platform.python_version(),
+        "at": time.time(),
+    }
+    if options.json:
+        Path(options.json).write_text(json.dumps(as_json(rows, machine, absent), indent=1) + "\n")
+    print(as_table(rows, absent))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,30 @@
+"""What is to be reached: ratios to BuildKit in the same run, or absolute figures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Target:
+    """`ratio`: at most so many times BuildKit; `reference`: seconds that a current one took on two cores."""
+
+    ratio: float
+    reference: float
+
+
+RATIOS = {
+    ("S20", "cold"): Target(0.35, 1.3),
+    ("S20", "unchanged"): Target(2.0, 0.065),
+    ("D48", "cold"): Target(0.4, 2.2),
+    ("D48", "unchanged"): Target(0.75, 0.2),
+    ("F10k", "cold"): Target(0.6, 1.8),
+    ("F10k", "unchanged"): Target(0.75, 0.3),
+    ("F10k", "one changed"): Target(0.2, 1.5),
+    ("F10k", "all touched"): Target(0.75, 0.36),
+}
+
+THOUSAND_SECONDS = 0.6
+THOUSAND_BYTES = 150 * 1024**2
+LINES_RATIO = 1.3
+LINT_SECONDS = 0.15
