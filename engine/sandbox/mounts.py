@@ -11,20 +11,66 @@ import errno
 import os
 
 from engine.model.errors import MachineError, UserError
-from engine.sandbox import system_calls
+from engine.sandbox import bubblewrap, system_calls
 from engine.sandbox.specification import SandboxSpec
 
 _QUIET = system_calls.MOUNT_ATTR_NOSUID | system_calls.MOUNT_ATTR_NODEV
 _READ_ONLY = _QUIET | system_calls.MOUNT_ATTR_RDONLY
 
-# What bubblewrap mounts itself; a symlink there would lead its mounts astray.
+# Where the sandbox has mounts of its own; a symlink there would lead them astray.
 _OWN_DIRECTORIES = ("proc", "dev", "sys")
 
+_DEVICES = ("full", "null", "random", "tty", "urandom", "zero")
+_DEVICE_LINKS = (
+    ("fd", "/proc/self/fd"),
+    ("stdin", "/proc/self/fd/0"),
+    ("stdout", "/proc/self/fd/1"),
+    ("stderr", "/proc/self/fd/2"),
+    ("ptmx", "pts/ptmx"),
+)
 
-def attach(spec: SandboxSpec, empty_directory: str, host_parts: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+
+def prepare_devices(directory: str, init: bytes) -> None:
+    """Make `directory`, and in it the minimal /dev that all tasks see, read-only. MachineError when it cannot be.
+
+    `pts` and `shm` are empty directories: each task mounts its own there. init: the first program of
+    each sandbox, which is kept there too, as the only place that every root has and no task can write.
+    """
+    os.mkdir(directory, 0o755)
+    try:
+        flags = system_calls.MS_NOSUID
+        system_calls.mount("dev", directory, "tmpfs", flags, "mode=755,size=64k")
+        with open(os.path.join(directory, os.path.basename(bubblewrap.INIT)), "xb") as file:
+            file.write(init)
+            os.fchmod(file.fileno(), 0o500)
+        for name in ("pts", "shm"):
+            os.mkdir(os.path.join(directory, name), 0o755)
+        for name, target in _DEVICE_LINKS:
+            os.symlink(target, os.path.join(directory, name))
+        for name in _DEVICES:
+            path = os.path.join(directory, name)
+            os.close(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o644))
+            tree = system_calls.clone_mount(f"/dev/{name}")
+            try:
+                # A device can be written to on a read-only mount; its mode and owner, the host's own, cannot change.
+                system_calls.set_mount_attributes(
+                    tree, system_calls.MOUNT_ATTR_NOSUID | system_calls.MOUNT_ATTR_RDONLY
+                )
+                system_calls.attach_mount(tree, path)
+            finally:
+                os.close(tree)
+        system_calls.mount("none", directory, None, flags | system_calls.MS_REMOUNT | system_calls.MS_RDONLY)
+    except OSError as error:
+        raise MachineError(f"cannot make the devices of tasks: {error.strerror}") from error
+
+
+def attach(
+    spec: SandboxSpec, empty_directory: str, devices: str, host_parts: tuple[tuple[str, str], ...]
+) -> tuple[str, ...]:
     """Attach to `spec.root` all that the specification asks for; the mount points that had to be made.
 
-    empty_directory: host path of an empty directory. host_parts: (prepared host path, name in the root).
+    empty_directory: host path of an empty directory. devices: that of `prepare_devices`.
+    host_parts: (prepared host path, name in the root).
     Returned paths are relative to the root, each parent before what is in it. UserError when a path
     inside the root cannot hold a mount; MachineError when mounting fails. `overlay.unmount` undoes it.
     """
@@ -34,6 +80,7 @@ def attach(spec: SandboxSpec, empty_directory: str, host_parts: tuple[tuple[str,
         for name in _OWN_DIRECTORIES:
             os.close(_place(root, name, True, created, system_calls.RESOLVE_NO_SYMLINKS))
         _bind(root, empty_directory, "sys", _READ_ONLY, created)
+        _bind(root, devices, "dev", None, created)
         for source, name in host_parts:
             _bind(root, source, name, None, created)
         for source, target in spec.read_only:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from engine.model.errors import MachineError, UserError
-from engine.sandbox import bubblewrap, mounts, system_calls
+from engine.sandbox import bubblewrap, host_base, mounts, system_calls
 from engine.sandbox.cgroup import GroupParent, TaskGroup, open_parent
 from engine.sandbox.namespace import Namespace
 from engine.sandbox.specification import SandboxResult, SandboxSpec, Usage
@@ -77,25 +77,20 @@ class Sandbox:
         self._bubblewrap = bubblewrap.find()
         self._directory = work_directory
         self._empty_directory = os.path.join(work_directory, "empty")
-        self._empty_file = os.path.join(work_directory, "nothing")
+        self._devices = os.path.join(work_directory, "dev")
         os.mkdir(self._empty_directory, 0o755)
-        os.close(os.open(self._empty_file, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o444))
-        self._before, self._after = bubblewrap.fixed_options(
-            namespace.mode, self._empty_file, self._empty_directory
-        )
-        self._init = _open_init()
+        mounts.prepare_devices(self._devices, _read_init())
         self._null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
         self._spawner = ThreadPoolExecutor(1, "sandbox")
         self._groups: GroupParent | None = open_parent(os.path.basename(_own_name()), namespace.janitor)
         self._count = 0
-        self._host_parts: tuple[tuple[str, str], ...] = ()
+        self._host_parts: tuple[tuple[str, str], ...] | None = None
 
     def close(self) -> None:
         """Take down what was made for all tasks; no task runs any more."""
         self._spawner.shutdown()
         if self._groups is not None:
             self._groups.close()
-        os.close(self._init)
         os.close(self._null)
 
     async def run(
@@ -173,9 +168,11 @@ class Sandbox:
 
     def _start(self, spec: SandboxSpec, stdout: int, stderr: int) -> RunningTask:
         """Mount, make the group, start bubblewrap, and let it go on once it is in its group and on its cores."""
-        created = mounts.attach(spec, self._empty_directory, self._host_parts if spec.host_base else ())
+        created = mounts.attach(
+            spec, self._empty_directory, self._devices, self._prepared_host() if spec.host_base else ()
+        )
         program = find_program(spec)
-        arguments = bubblewrap.options(spec, self._before, self._after, has_terminal=False, has_filter=False)
+        arguments = bubblewrap.options(spec, has_terminal=False)
         task = RunningTask(spec, created, self._make_group(spec))
         opened: list[int] = []
         try:
@@ -188,7 +185,6 @@ class Sandbox:
                 (os.POSIX_SPAWN_DUP2, standard[0], 0),
                 (os.POSIX_SPAWN_DUP2, standard[1], 1),
                 (os.POSIX_SPAWN_DUP2, task.messages, 2),
-                (os.POSIX_SPAWN_DUP2, self._init, bubblewrap.SELF),
                 (os.POSIX_SPAWN_DUP2, report, bubblewrap.REPORT),
                 (os.POSIX_SPAWN_DUP2, standard[2], bubblewrap.STANDARD_ERROR),
                 (os.POSIX_SPAWN_DUP2, gate_read, bubblewrap.ARGUMENTS),
@@ -227,6 +223,11 @@ class Sandbox:
                 os.close(descriptor)
         return task
 
+    def _prepared_host(self) -> tuple[tuple[str, str], ...]:
+        if self._host_parts is None:
+            self._host_parts = host_base.prepare(os.path.join(self._directory, "host"))
+        return self._host_parts
+
     def _make_group(self, spec: SandboxSpec) -> TaskGroup | None:
         if self._groups is None:
             return None
@@ -264,6 +265,8 @@ class Sandbox:
                 code, number = None, -code
         elif kind == 1:
             return UserError(f"cannot execute `{task.spec.argv[0]}`: {os.strerror(value)}")
+        elif kind == 2:
+            return MachineError(f"the sandbox cannot be set up: {messages}: {os.strerror(value)}")
         elif messages:
             return MachineError(f"the sandbox cannot be set up: {messages.splitlines()[-1]}")
         else:
@@ -298,25 +301,17 @@ def find_program(spec: SandboxSpec) -> str:
     raise UserError(f"cannot execute `{name}`: it is not in the task's `PATH`")
 
 
-def _open_init() -> int:
-    """A descriptor of the sandbox's first program, in memory and sealed, so that no task can reach a file through it."""
+def _read_init() -> bytes:
+    """The first program of every sandbox, for this machine."""
     machine = os.uname().machine
     path = os.path.join(os.path.dirname(__file__), "init", f"outcrop_init.{machine}")
     try:
         with open(path, "rb") as file:
-            content = file.read()
+            return file.read()
     except FileNotFoundError:
         raise MachineError(
             f"outcrop cannot run tasks on `{machine}` yet", "it runs on x86_64 and aarch64"
         ) from None
-    descriptor = os.memfd_create("outcrop-init", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    os.write(descriptor, content)
-    seals = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
-    fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, seals)
-    # Through a read-only descriptor: a file that somebody holds open for writing cannot be executed.
-    readable = os.open(f"/proc/self/fd/{descriptor}", os.O_RDONLY | os.O_CLOEXEC)
-    os.close(descriptor)
-    return _high(readable, [])
 
 
 def _own_name() -> str:

@@ -1,22 +1,26 @@
 /*
- * The first process of a task's sandbox: it starts the task as its user, passes SIGTERM on,
- * reports how the task ended, and by ending kills whatever the task left running.
+ * The first process of a task's sandbox: it mounts what belongs to the new namespaces, gives up the
+ * right to mount, starts the task as its user, passes SIGTERM on, reports how the task ended, and by
+ * ending kills whatever the task left running.
  *
- * Arguments: UID GID GROUPS PROGRAM [ARGUMENT...], GROUPS being numbers joined by commas, or "-".
- * Descriptor 3 is this program itself, descriptor 4 the write end of the pipe for the report,
- * eight bytes: {0, wait status} of the task, or {1, errno} when it could not be started;
- * descriptor 5 the task's standard error (until now it was the launcher's own).
+ * Arguments: UID GID GROUPS CAPABILITIES PROGRAM [ARGUMENT...]; GROUPS are numbers joined by commas,
+ * or "-"; CAPABILITIES the set, as a number, that the task keeps.
+ * Descriptors: 3 the write end of the pipe for the report, eight bytes: {0, wait status} of the task,
+ * {1, errno} when it could not be started, {2, errno} when the sandbox could not be made; 4 the task's
+ * standard error (2 is the launcher's, for words about {2, errno}); 5 the system call filter, an array
+ * of struct sock_filter, if there is one.
+ *
+ * The launcher has made the namespaces and entered the root, in which /proc is empty, /sys an empty
+ * read-only directory, and /dev a read-only directory of devices with pts and shm in it.
  *
  * No libc: the binaries beside this file are built by build.sh and checked in, because a base
  * image need not have a compiler, a `su`, or anything else.
  */
-#include <stddef.h>
-
 #if defined(__x86_64__)
-enum { SYS_write = 1, SYS_close = 3, SYS_rt_sigprocmask = 14, SYS_clone = 56,
+enum { SYS_write = 1, SYS_close = 3, SYS_rt_sigprocmask = 14, SYS_pread64 = 17, SYS_clone = 56,
        SYS_execve = 59, SYS_exit = 60, SYS_wait4 = 61, SYS_kill = 62, SYS_fcntl = 72, SYS_umask = 95,
-       SYS_setgroups = 116, SYS_setresuid = 117, SYS_setresgid = 119, SYS_rt_sigtimedwait = 128,
-       SYS_prctl = 157, SYS_ppoll = 271, SYS_dup3 = 292 };
+       SYS_setgroups = 116, SYS_setresuid = 117, SYS_setresgid = 119, SYS_capset = 126,
+       SYS_rt_sigtimedwait = 128, SYS_prctl = 157, SYS_mount = 165, SYS_ppoll = 271, SYS_dup3 = 292 };
 static long call5(long number, long a, long b, long c, long d, long e)
 {
 	long result;
@@ -28,9 +32,10 @@ static long call5(long number, long a, long b, long c, long d, long e)
 }
 __asm__(".globl _start\n_start:\n\txor %ebp, %ebp\n\tmov %rsp, %rdi\n\tand $-16, %rsp\n\tcall begin\n");
 #elif defined(__aarch64__)
-enum { SYS_dup3 = 24, SYS_fcntl = 25, SYS_close = 57, SYS_write = 64, SYS_ppoll = 73, SYS_exit = 93, SYS_kill = 129,
-       SYS_rt_sigprocmask = 135, SYS_rt_sigtimedwait = 137, SYS_setresuid = 147, SYS_setresgid = 149,
-       SYS_setgroups = 159, SYS_umask = 166, SYS_prctl = 167, SYS_clone = 220, SYS_execve = 221, SYS_wait4 = 260 };
+enum { SYS_dup3 = 24, SYS_fcntl = 25, SYS_mount = 40, SYS_close = 57, SYS_write = 64, SYS_pread64 = 67,
+       SYS_ppoll = 73, SYS_capset = 91, SYS_exit = 93, SYS_kill = 129, SYS_rt_sigprocmask = 135,
+       SYS_rt_sigtimedwait = 137, SYS_setresuid = 147, SYS_setresgid = 149, SYS_setgroups = 159,
+       SYS_umask = 166, SYS_prctl = 167, SYS_clone = 220, SYS_execve = 221, SYS_wait4 = 260 };
 static long call5(long number, long a, long b, long c, long d, long e)
 {
 	register long x8 __asm__("x8") = number;
@@ -47,16 +52,36 @@ __asm__(".globl _start\n_start:\n\tmov x29, #0\n\tmov x0, sp\n\tbl begin\n");
 #error "no system calls known for this machine"
 #endif
 
-enum { SELF = 3, REPORT = 4, STANDARD_ERROR = 5 };
-enum { SIGTERM = 15, SIGCHLD = 17, SIG_SETMASK = 2, WNOHANG = 1, F_SETFD = 2, FD_CLOEXEC = 1, EPERM = 1 };
-enum { PR_SET_PDEATHSIG = 1, PR_SET_DUMPABLE = 4, PR_SET_NAME = 15, SIGKILL = 9 };
-enum { POLLERR = 8, MAXIMUM_GROUPS = 65536 / 64 };
+enum { SYS_close_range = 436 };
+enum { REPORT = 3, STANDARD_ERROR = 4, FILTER = 5 };
+enum { REPORT_END = 0, REPORT_NO_START = 1, REPORT_NO_SANDBOX = 2 };
+enum { SIGKILL = 9, SIGTERM = 15, SIGCHLD = 17, SIG_SETMASK = 2, WNOHANG = 1, F_SETFD = 2, FD_CLOEXEC = 1 };
+enum { PR_SET_PDEATHSIG = 1, PR_SET_DUMPABLE = 4, PR_SET_NAME = 15, PR_SET_SECCOMP = 22, PR_CAPBSET_DROP = 24,
+       SECCOMP_MODE_FILTER = 2 };
+enum { MS_RDONLY = 1, MS_NOSUID = 2, MS_NODEV = 4, MS_NOEXEC = 8, MS_REMOUNT = 32, MS_BIND = 4096 };
+enum { EPERM = 1, ENOENT = 2, EACCES = 13, ENOTDIR = 20, POLLERR = 8 };
+enum { LAST_CAPABILITY = 63, MAXIMUM_GROUPS = 1024, MAXIMUM_FILTER = 4096 };
 
 typedef unsigned long signal_set;
 struct pollfd { int descriptor; short events; short found; };
 struct time { long seconds; long nanoseconds; };
+struct instruction { unsigned short code; unsigned char yes, no; unsigned int value; };
+struct program { unsigned short length; struct instruction *instructions; };
+struct capability_header { unsigned int version; int pid; };
+struct capability_data { unsigned int effective, permitted, inheritable; };
 
 static unsigned int groups[MAXIMUM_GROUPS];
+static struct instruction filter[MAXIMUM_FILTER];
+
+/* Another view of the host's kernel: read-only. */
+static const char *const read_only[] = { "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger" };
+/* Telling of the host, or open to root alone: hidden, so that root and ordinary users see the same. */
+static const char *const hidden[] = {
+	"/proc/acpi", "/proc/asound", "/proc/driver", "/proc/kcore", "/proc/key-users", "/proc/keys", "/proc/kmsg",
+	"/proc/kpagecgroup", "/proc/kpagecount", "/proc/kpageflags", "/proc/latency_stats", "/proc/mtrr",
+	"/proc/pagetypeinfo", "/proc/sched_debug", "/proc/scsi", "/proc/slabinfo", "/proc/timer_list",
+	"/proc/timer_stats", "/proc/vmallocinfo",
+};
 
 static void report(int kind, int value)
 {
@@ -70,19 +95,37 @@ static void leave(int status)
 		call5(SYS_exit, status, 0, 0, 0, 0);
 }
 
-static void check(long result)
+static void say(const char *text)
+{
+	long length = 0;
+	while (text[length])
+		length++;
+	call5(SYS_write, 2, (long)text, length, 0, 0);
+}
+
+/* What the sandbox must have, or there is none. */
+static void must(long result, const char *what)
 {
 	if (result < 0) {
-		report(1, (int)-result);
+		say(what);
+		report(REPORT_NO_SANDBOX, (int)-result);
+		leave(125);
+	}
+}
+
+static void check_start(long result)
+{
+	if (result < 0) {
+		report(REPORT_NO_START, (int)-result);
 		leave(127);
 	}
 }
 
-static unsigned int number(const char **text)
+static unsigned long number(const char **text)
 {
-	unsigned int value = 0;
+	unsigned long value = 0;
 	while (**text >= '0' && **text <= '9')
-		value = value * 10 + (unsigned int)(*(*text)++ - '0');
+		value = value * 10 + (unsigned long)(*(*text)++ - '0');
 	return value;
 }
 
@@ -93,25 +136,77 @@ static int is_engine_gone(void)
 	return call5(SYS_ppoll, (long)&pipe, 1, (long)&now, 0, 8) > 0 && (pipe.found & POLLERR);
 }
 
+static long mount(const char *source, const char *target, const char *kind, long flags, const char *options)
+{
+	return call5(SYS_mount, (long)source, (long)target, (long)kind, flags, (long)options);
+}
+
+static void mount_all(void)
+{
+	const long quiet = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+	must(mount("proc", "/proc", "proc", quiet, 0), "/proc cannot be mounted");
+	must(mount("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=620"),
+	     "/dev/pts cannot be mounted");
+	must(mount("shm", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777"), "/dev/shm cannot be mounted");
+	for (unsigned int i = 0; i < sizeof read_only / sizeof *read_only; i++) {
+		long result = mount(read_only[i], read_only[i], 0, MS_BIND, 0);
+		if (result == -ENOENT)
+			continue;
+		must(result, "/proc cannot be made read-only");
+		must(mount("none", read_only[i], 0, MS_BIND | MS_REMOUNT | MS_RDONLY | quiet, 0),
+		     "/proc cannot be made read-only");
+	}
+	for (unsigned int i = 0; i < sizeof hidden / sizeof *hidden; i++) {
+		long result = mount("/dev/null", hidden[i], 0, MS_BIND, 0);
+		if (result == -ENOTDIR)
+			result = mount("/sys", hidden[i], 0, MS_BIND, 0);
+		if (result != -ENOENT)
+			must(result, "/proc cannot be masked");
+	}
+}
+
+static void limit_capabilities(unsigned long kept)
+{
+	struct capability_header header = { 0x20080522, 0 };
+	struct capability_data data[2] = {
+		{ (unsigned int)kept, (unsigned int)kept, 0 },
+		{ (unsigned int)(kept >> 32), (unsigned int)(kept >> 32), 0 },
+	};
+	for (long capability = 0; capability <= LAST_CAPABILITY; capability++)
+		if (!(kept >> capability & 1))
+			call5(SYS_prctl, PR_CAPBSET_DROP, capability, 0, 0, 0);
+	must(call5(SYS_capset, (long)&header, (long)data, 0, 0, 0), "capabilities cannot be dropped");
+}
+
+static void filter_system_calls(void)
+{
+	struct program program = { 0, filter };
+	long size = call5(SYS_pread64, FILTER, (long)filter, sizeof filter, 0, 0);
+	if (size <= 0)
+		return;
+	program.length = (unsigned short)(size / (long)sizeof *filter);
+	must(call5(SYS_prctl, PR_SET_SECCOMP, SECCOMP_MODE_FILTER, (long)&program, 0, 0), "system calls cannot be filtered");
+}
+
 static void become_task(const char *uid, const char *gid, const char *list, char **arguments, char **environment)
 {
 	signal_set none = 0;
-	long user = number(&uid), group = number(&gid), count = 0;
+	long user = (long)number(&uid), group = (long)number(&gid), count = 0, result;
 	while (*list >= '0' && *list <= '9' && count < MAXIMUM_GROUPS) {
-		groups[count++] = number(&list);
+		groups[count++] = (unsigned int)number(&list);
 		if (*list == ',')
 			list++;
 	}
 	/* The order matters: without uid 0 the groups cannot change. Leaving uid 0 clears every capability. */
-	long outcome = call5(SYS_setgroups, count, (long)groups, 0, 0, 0);
+	result = call5(SYS_setgroups, count, (long)groups, 0, 0, 0);
 	/* In a namespace with a single id nobody may change groups, and root has no need to. */
-	if (!(outcome == -EPERM && user == 0 && group == 0 && count == 0))
-		check(outcome);
-	check(call5(SYS_setresgid, group, group, group, 0, 0));
-	check(call5(SYS_setresuid, user, user, user, 0, 0));
+	if (!(result == -EPERM && user == 0 && group == 0 && count == 0))
+		check_start(result);
+	check_start(call5(SYS_setresgid, group, group, group, 0, 0));
+	check_start(call5(SYS_setresuid, user, user, user, 0, 0));
 	call5(SYS_umask, 022, 0, 0, 0, 0);
 	call5(SYS_rt_sigprocmask, SIG_SETMASK, (long)&none, 0, 8, 0);
-	check(call5(SYS_execve, (long)arguments[0], (long)arguments, (long)environment, 0, 0));
+	check_start(call5(SYS_execve, (long)arguments[0], (long)arguments, (long)environment, 0, 0));
 }
 
 static void watch(long task)
@@ -124,7 +219,7 @@ static void watch(long task)
 			call5(SYS_kill, -1, SIGTERM, 0, 0, 0);
 		while ((ended = call5(SYS_wait4, -1, (long)&status, WNOHANG, 0, 0)) > 0) {
 			if (ended == task) {
-				report(0, status);
+				report(REPORT_END, status);
 				return;
 			}
 		}
@@ -136,9 +231,10 @@ __attribute__((used)) static void begin(long *stack)
 	long count = stack[0], task;
 	char **arguments = (char **)(stack + 1);
 	char **environment = arguments + count + 1;
+	const char *capabilities = arguments[4];
 	signal_set all = ~0ul;
 
-	if (count < 5)
+	if (count < 6)
 		leave(125);
 	/* Out of the task's reach: no memory, environment or descriptors of this process for it. */
 	call5(SYS_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
@@ -147,15 +243,22 @@ __attribute__((used)) static void begin(long *stack)
 	/* Whoever died before that line cannot be noticed by it. */
 	if (is_engine_gone())
 		leave(125);
-	check(call5(SYS_dup3, STANDARD_ERROR, 2, 0, 0, 0));
-	call5(SYS_close, STANDARD_ERROR, 0, 0, 0, 0);
-	call5(SYS_close, SELF, 0, 0, 0, 0);
-	call5(SYS_fcntl, REPORT, F_SETFD, FD_CLOEXEC, 0, 0);
 	call5(SYS_rt_sigprocmask, SIG_SETMASK, (long)&all, 0, 8, 0);
+	mount_all();
+	limit_capabilities(number(&capabilities));
+	filter_system_calls();
+	/* The change of capabilities may have reset these two. */
+	call5(SYS_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
+	call5(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	if (is_engine_gone())
+		leave(125);
+	must(call5(SYS_dup3, STANDARD_ERROR, 2, 0, 0, 0), "there is no standard error");
+	call5(SYS_close_range, REPORT + 1, ~0u, 0, 0, 0);
+	call5(SYS_fcntl, REPORT, F_SETFD, FD_CLOEXEC, 0, 0);
 	task = call5(SYS_clone, SIGCHLD, 0, 0, 0, 0);
-	check(task);
+	check_start(task);
 	if (task == 0)
-		become_task(arguments[1], arguments[2], arguments[3], arguments + 4, environment);
+		become_task(arguments[1], arguments[2], arguments[3], arguments + 5, environment);
 	for (int descriptor = 0; descriptor < 3; descriptor++)
 		call5(SYS_close, descriptor, 0, 0, 0, 0);
 	watch(task);
