@@ -19,10 +19,12 @@ from engine.model.errors import StoreError, UserError
 class LayerSink(Protocol):
     """The part of the store's layers that is needed here."""
 
-    def has(self, digest: str) -> bool: ...
+    def hold(self, digest: str) -> bool: ...
     def manifest(self, digest: str) -> LayerManifest: ...
     def tree_path(self, digest: str) -> str: ...
-    def import_tree(self, manifest: LayerManifest, fill: Callable[[str], None]) -> str: ...
+    def import_tree(
+        self, manifest: LayerManifest, fill: Callable[[str], None], is_shared: bool = False
+    ) -> str: ...
 
 
 class ChangedMeanwhileError(UserError):
@@ -30,19 +32,25 @@ class ChangedMeanwhileError(UserError):
 
 
 class PendingLayer(msgspec.Struct, frozen=True, kw_only=True):
-    """digest: that of the manifest. fill: writes the layer's tree into an empty directory, as root."""
+    """digest: that of the manifest. fill: writes the layer's tree into an empty directory, as root.
+
+    is_shared: some files may be hard links into other layers.
+    """
 
     digest: str
     manifest: Callable[[], LayerManifest]
     fill: Callable[[LayerManifest, str], None]
+    is_shared: bool = False
 
 
 def materialise(pending: PendingLayer, layers: LayerSink) -> str:
     """Make sure that the store has the layer; its digest. ChangedMeanwhileError when it no longer can."""
-    if layers.has(pending.digest):
+    if layers.hold(pending.digest):
         return pending.digest
     manifest = pending.manifest()
-    digest = layers.import_tree(manifest, lambda directory: pending.fill(manifest, directory))
+    digest = layers.import_tree(
+        manifest, lambda directory: pending.fill(manifest, directory), pending.is_shared
+    )
     if digest != pending.digest:
         raise StoreError(f"a layer became `{digest[:12]}` in the store instead of `{pending.digest[:12]}`")
     return digest

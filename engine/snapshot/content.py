@@ -7,7 +7,7 @@ import stat
 import threading
 
 from engine.model.errors import UserError
-from engine.snapshot.content_digest import digest_descriptor
+from engine.snapshot.content_stream import CHUNK, digest_descriptor
 from engine.snapshot.scan import Unread, unreadable
 from engine.snapshot.stat_index import RACY, Row
 
@@ -61,7 +61,7 @@ def _read(root: str, file: Unread) -> Row | None:
         except OSError as error:
             raise unreadable("file", path, error) from None
         try:
-            digest = digest_descriptor(descriptor, size)
+            digest = digest_descriptor(descriptor, size) if size <= CHUNK else _digest_giant(path, size)
             status = os.fstat(descriptor)
         except OSError as error:
             raise unreadable("file", path, error) from None
@@ -87,6 +87,14 @@ def _read(root: str, file: Unread) -> Row | None:
             row.xattrs,
         )
     raise UserError(f"`{path}` keeps changing while it is read", hint="wait for what is writing it")
+
+
+def _digest_giant(path: str, size: int) -> str:
+    """In parallel, and without reading the holes of sparse files."""
+    # Late: thread pools cost start-up time, and giants are rare.
+    from engine.store.content_digest import ContentHasher
+
+    return ContentHasher().digest(path, size)
 
 
 def _with_content(row: Row, content: str) -> Row:

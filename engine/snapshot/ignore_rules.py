@@ -22,13 +22,15 @@ class IgnoreRules(msgspec.Struct, frozen=True, kw_only=True):
 
     below: where the tree lies in the repository, "" or `sub/dir/`.
     outer: ignore files from outside the tree as (directory in the repository, content), the strongest
-    first. docker: the content of `.dockerignore`. tracked: paths that git has although they are
-    ignored. leaves_out_repositories: a directory with a `.git` of its own is not part of the tree.
+    first. docker: the content of `.dockerignore`; docker_below: where the tree lies below it.
+    tracked: paths that git has although they are ignored. leaves_out_repositories: a directory with
+    a `.git` of its own is not part of the tree.
     """
 
     below: str = ""
     outer: tuple[tuple[str, bytes], ...] = ()
     docker: bytes | None = None
+    docker_below: str = ""
     tracked: tuple[str, ...] = ()
     leaves_out_repositories: bool = False
 
@@ -43,6 +45,8 @@ class IgnoreRules(msgspec.Struct, frozen=True, kw_only=True):
         docker = None
         if self.docker is not None:
             docker = parse_docker_ignore(self.docker.decode("utf-8", "surrogateescape"))
+            for name in self.docker_below.split("/")[:-1]:
+                docker = docker.below(name)
         tracked = frozenset(self.tracked)
         return DirectoryRules(root, "", git, docker, tracked, _directories_of(tracked)).with_own_file()
 

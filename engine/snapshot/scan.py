@@ -26,7 +26,7 @@ from engine.snapshot.stat_index import (
     StatIndex,
     Table,
 )
-from engine.snapshot.xattrs import kept_xattrs
+from engine.store.attributes import list_xattrs, read_xattrs
 
 # Two changes this close may carry equal time stamps: a few ticks of the kernel's clock, or, where
 # a file system keeps whole seconds only, two of those (FAT).
@@ -278,7 +278,7 @@ class _Scanner:
             gid=status.st_gid,
             links=status.st_nlink,
             is_way_only=is_way_only,
-            xattrs=kept_xattrs(path) if self._options.is_root_filesystem else (),
+            xattrs=read_xattrs(path, list_xattrs(path)) if self._options.is_root_filesystem else (),
         )
         if stat.S_ISREG(status.st_mode):
             self.result.unread.append(Unread(directory, entry.name, row, status.st_ctime_ns, old))

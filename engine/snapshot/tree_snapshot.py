@@ -124,12 +124,12 @@ class _Taking:
             self._index.latest[request.name] = digest
             save(self._index, self._index_path)
 
-        return PendingLayer(digest=digest, manifest=describe, fill=fill)
+        return PendingLayer(digest=digest, manifest=describe, fill=fill, is_shared=True)
 
     def _shared(self) -> tuple[str, LayerManifest] | None:
         """The last layer of this kind, if it is still there."""
         latest = self._index.latest.get(self._request.name)
-        if latest is None or not self._layers.has(latest):
+        if latest is None or not self._layers.hold(latest):
             return None
         return self._layers.tree_path(latest), self._layers.manifest(latest)
 

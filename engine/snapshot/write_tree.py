@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 from collections.abc import Callable
 
@@ -11,6 +10,7 @@ import msgspec
 
 from engine.file_tree import Entry, LayerManifest, same_content
 from engine.pending_layer import ChangedMeanwhileError
+from engine.snapshot.content_stream import ContentStream
 
 _CHUNK = 1 << 20
 
@@ -144,12 +144,12 @@ class _Writer:
 
 def _copy_content(source: int, out: int, size: int) -> str:
     """Copy all that is in `source`, holes as holes; the content digest of what was written."""
-    content = hashlib.sha256()
+    content = ContentStream(size)
     if size <= _CHUNK:
         while data := os.read(source, _CHUNK):
             content.update(data)
             _write(out, data)
-        return content.hexdigest()
+        return content.digest()
     at = 0
     end = os.fstat(source).st_size
     while at < end:
@@ -160,7 +160,7 @@ def _copy_content(source: int, out: int, size: int) -> str:
             if error.errno != errno.ENXIO:
                 raise
             start = stop = end
-        _hash_zeros(content, start - at)
+        content.update_zeros(start - at)
         os.lseek(source, start, os.SEEK_SET)
         os.lseek(out, start, os.SEEK_SET)
         at = start
@@ -169,14 +169,7 @@ def _copy_content(source: int, out: int, size: int) -> str:
             _write(out, data)
             at += len(data)
     os.ftruncate(out, end)
-    return content.hexdigest()
-
-
-def _hash_zeros(content: hashlib._Hash, count: int) -> None:
-    zeros = bytes(min(count, _CHUNK))
-    while count > 0:
-        content.update(zeros[:count])
-        count -= len(zeros)
+    return content.digest()
 
 
 def _write(descriptor: int, data: bytes) -> None:
