@@ -159,26 +159,23 @@ def surface(manifests: Iterable[LayerManifest], paths: Iterable[str]) -> dict[st
     """
     shown: dict[str, Entry] = {}
     wanted = frozenset(paths)
+    watched = wanted | ancestors(wanted)
     for manifest in manifests:
-        if shown:
-            deleted = frozenset(manifest.deleted)
-            for path in [path for path in shown if _is_hidden(path, manifest, deleted)]:
+        roots = watched.intersection(manifest.deleted)
+        roots |= {
+            path for path in watched & manifest.entries.keys() if manifest.entries[path].kind != DIRECTORY
+        }
+        if roots and shown:
+            hidden = [
+                path for path in shown if path in roots or any(parent in roots for parent in parents_of(path))
+            ]
+            for path in hidden:
                 del shown[path]
         for path in wanted & manifest.passed.keys():
             shown[path] = manifest.passed[path]
         for path in wanted & manifest.entries.keys():
             shown[path] = manifest.entries[path]
     return shown
-
-
-def _is_hidden(path: str, manifest: LayerManifest, deleted: frozenset[str]) -> bool:
-    if path in deleted:
-        return True
-    for parent in parents_of(path):
-        entry = manifest.entries.get(parent)
-        if parent in deleted or (entry is not None and entry.kind != DIRECTORY):
-            return True
-    return False
 
 
 def workspace_tree(tree: Mapping[str, Entry], workspace: str) -> FileTree:

@@ -170,3 +170,28 @@ def _unlink_files(descriptor: int) -> list[str]:
             os.fchmod(descriptor, 0o700)
             os.unlink(name, dir_fd=descriptor)
     return directories
+
+
+def copy_file(source: str, target: str) -> None:
+    """Copy the content of a regular file into a new one; holes stay holes."""
+    reading = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        writing = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            size = os.fstat(reading).st_size
+            os.ftruncate(writing, size)
+            start = 0
+            while start < size:
+                try:
+                    start = os.lseek(reading, start, os.SEEK_DATA)
+                except OSError as error:
+                    if error.errno == errno.ENXIO:  # only a hole is left
+                        break
+                    raise
+                end = os.lseek(reading, start, os.SEEK_HOLE)
+                while start < end:
+                    start += os.copy_file_range(reading, writing, end - start, start, start)
+        finally:
+            os.close(writing)
+    finally:
+        os.close(reading)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import fcntl
 import os
+import threading
 import time
 from types import TracebackType
 
 
 class FileLock:
-    """One held lock; `release` (or the end of `with`) gives it back. The file is removed when `is_single_use`."""
+    """One held lock; `release` or the end of `with` gives it back. `is_single_use`: its file goes too."""
 
     def __init__(self, path: str, descriptor: int, is_single_use: bool = False) -> None:
         self._path = path
@@ -60,11 +61,44 @@ def _is_still_at(path: str, descriptor: int) -> bool:
     return os.path.samestat(there, os.fstat(descriptor))
 
 
-class Locks:
-    """The locks of one store, by what they are for."""
+class SharedHold:
+    """The shared `holds` lock, re-entrant: threads of a process count as one owner."""
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._mutex = threading.Lock()
+        self._owners = 0
+        self._descriptor = -1
+
+    def __enter__(self) -> None:
+        with self._mutex:
+            if self._owners == 0 and self._path:
+                if self._descriptor < 0:
+                    self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+                fcntl.flock(self._descriptor, fcntl.LOCK_SH)
+            self._owners += 1
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._mutex:
+            self._owners -= 1
+            if self._owners == 0 and self._path:
+                fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+class Locks:
+    """The locks of one store, by what they are for. In a store that is only read, `holding` locks nothing."""
+
+    def __init__(self, folder: str, read_only: bool = False) -> None:
         self._folder = folder
+        self._holding = SharedHold("" if read_only else os.path.join(folder, "holds"))
 
     def in_flight(self, cache_key: str) -> FileLock | None:
         """The right to execute the task with this cache key, or None while someone else has it.
@@ -85,9 +119,13 @@ class Locks:
             time.sleep(0.02)
         return lock
 
-    def holding(self) -> FileLock:
+    def holding(self) -> SharedHold:
         """Shared, for the moment in which something is found and held; see `holds`."""
-        return self._acquire("holds", is_exclusive=False)
+        return self._holding
+
+    def close(self) -> None:
+        """Close what is kept open."""
+        self._holding.close()
 
     def deleting(self) -> FileLock:
         """Exclusive, for the moment in which what nobody holds is taken away."""

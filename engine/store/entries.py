@@ -1,0 +1,145 @@
+"""Cache entries: `entries-v1/<2 hex>/<cache key>/{entry.json,log}`, made whole by one rename."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+
+import msgspec
+
+from engine.model.records import CacheEntry
+from engine.store import disk
+from engine.store.durability import Durability, Stamp
+from engine.store.holds import Holds
+from engine.store.layers import LayerStore
+from engine.store.locks import Locks
+
+
+class StoredEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """What `entry.json` holds."""
+
+    stamp: Stamp
+    entry: CacheEntry
+
+
+_decode = msgspec.json.Decoder(StoredEntry).decode
+
+
+class EntryStore:
+    """`new_directory` gives a fresh directory in this process's work directory."""
+
+    def __init__(
+        self,
+        root: str,
+        durability: Durability,
+        locks: Locks,
+        holds: Holds,
+        layers: LayerStore,
+        new_directory: Callable[[], str],
+    ) -> None:
+        self._root = root
+        self._folder = os.path.join(root, "entries-v1")
+        self._durability = durability
+        self._locks = locks
+        self._holds = holds
+        self._layers = layers
+        self._new_directory = new_directory
+
+    def path(self, cache_key: str) -> str:
+        """The directory of an entry."""
+        return os.path.join(self._folder, cache_key[:2], cache_key)
+
+    def log_path(self, cache_key: str) -> str:
+        """The log of the execution that made the entry; it may be missing."""
+        return os.path.join(self.path(cache_key), "log")
+
+    def peek(self, cache_key: str) -> CacheEntry | None:
+        """As `get`, for looking only: nothing is held and nothing counts as used."""
+        stored = self._read(cache_key)
+        if stored is None or not all(self._layers.has(digest) for digest in _layers_of(stored.entry)):
+            return None
+        return stored.entry
+
+    def get(self, cache_key: str) -> CacheEntry | None:
+        """The entry, or None; None too when a layer of it is missing or damaged. Entry and layers are held."""
+        with self._locks.holding():
+            stored = self._read(cache_key)
+            if stored is None:
+                return None
+            for digest in _layers_of(stored.entry):
+                if not self._layers.hold(digest):
+                    return None
+            self._note_use(cache_key)
+        return stored.entry
+
+    def put(self, entry: CacheEntry, log: str | None = None) -> None:
+        """Store an entry whose layers are committed, in place of an older one. `log`: a file to link to."""
+        with disk.DiskErrors(self._root):
+            aside = self._new_directory()
+            stored = StoredEntry(stamp=self._durability.stamp(), entry=entry)
+            disk.write_new(os.path.join(aside, "entry.json"), msgspec.json.encode(stored))
+            if log is not None:
+                os.link(log, os.path.join(aside, "log"))
+            self._replace(aside, self.path(entry.cache_key))
+            self._holds.add(entry.cache_key)
+
+    def remove(self, cache_key: str) -> None:
+        """Forget an entry; its layer stays."""
+        try:
+            os.rename(self.path(cache_key), os.path.join(self._new_directory(), "entry"))
+        except FileNotFoundError:
+            pass
+
+    def keys(self) -> Iterator[str]:
+        """The cache keys of all entries, whole or not."""
+        for prefix in _names(self._folder):
+            yield from _names(os.path.join(self._folder, prefix))
+
+    def _read(self, cache_key: str) -> StoredEntry | None:
+        content = disk.read_file(os.path.join(self.path(cache_key), "entry.json"))
+        if content is None:
+            return None
+        try:
+            stored = _decode(content)
+        except msgspec.DecodeError:
+            return None
+        if not self._durability.is_trusted(stored.stamp) or stored.entry.cache_key != cache_key:
+            return None
+        return stored
+
+    def _replace(self, aside: str, target: str) -> None:
+        while True:
+            try:
+                os.rename(aside, target)
+                return
+            except FileNotFoundError:
+                os.makedirs(os.path.dirname(target), exist_ok=True)
+            except OSError:
+                if not os.path.isdir(target):
+                    raise
+                try:
+                    os.rename(target, os.path.join(self._new_directory(), "entry"))
+                except FileNotFoundError:  # someone else replaces it at this moment
+                    pass
+
+    def _note_use(self, cache_key: str) -> None:
+        """Hold it, and make it the most recently used: its file's time is what collection goes by."""
+        self._holds.add(cache_key)
+        try:
+            os.utime(os.path.join(self.path(cache_key), "entry.json"))
+        except OSError:  # a store that is only read
+            pass
+
+
+def _layers_of(entry: CacheEntry) -> set[str]:
+    found = set(entry.artifacts.values())
+    if entry.layer is not None:
+        found.add(entry.layer)
+    return found
+
+
+def _names(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except FileNotFoundError:
+        return []

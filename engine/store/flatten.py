@@ -1,0 +1,54 @@
+"""Chains longer than the kernel's 500 lower layers: the lowest ones are made into one tree of hard links.
+
+The cut is at multiples of `_STEP`, so that the tasks of a growing chain share the flattened layer;
+`derived-v1/<digest of the list>` remembers it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+
+from engine.file_tree import DIRECTORY, LayerManifest
+from engine.store import attributes, disk
+from engine.store.layers import LayerStore
+from engine.store.linking import link_or_copy, sources_of
+
+LIMIT = 480  # layers that are mounted as they are; the kernel takes 500 lowerdirs
+_STEP = 400
+
+
+def flattened(layers: LayerStore, digests: tuple[str, ...]) -> tuple[str, ...]:
+    """At most `LIMIT` layers that show the same tree as `digests` (lowest first)."""
+    excess = len(digests) - LIMIT
+    if excess <= 0:
+        return digests
+    count = -(-(excess + 1) // _STEP) * _STEP
+    return (_flatten(layers, digests[:count]), *digests[count:])
+
+
+def _flatten(layers: LayerStore, digests: tuple[str, ...]) -> str:
+    key = hashlib.sha256("\n".join(digests).encode()).hexdigest()
+    note = os.path.join(layers.derived_folder, key)
+    known = disk.read_file(note)
+    if known is not None and layers.hold(digest := known.decode("ascii", "replace")):
+        return digest
+    tree = layers.merged(digests)
+    manifest = LayerManifest({path: tree[path] for path in sorted(tree)})
+
+    def fill(directory: str) -> None:
+        sources = sources_of(layers, digests, manifest.entries)
+        for path, entry in manifest.entries.items():
+            location = os.path.join(directory, path)
+            if entry.kind != DIRECTORY:
+                link_or_copy(sources[path], location, entry)
+            elif path:
+                attributes.make(location, entry)
+        for path in reversed(manifest.entries):
+            if manifest.entries[path].kind == DIRECTORY:
+                attributes.apply(os.path.join(directory, path), manifest.entries[path])
+
+    digest = layers.import_tree(manifest, fill, is_shared=True)
+    os.makedirs(layers.derived_folder, exist_ok=True)
+    disk.write_atomically(note, digest.encode())
+    return digest

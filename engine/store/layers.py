@@ -1,0 +1,196 @@
+"""Layers by digest: `layers-v1/<2 hex>/<digest>/{manifest,tree}`, made whole by one rename."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from engine.file_tree import FileTree, LayerManifest, apply_layer, manifest_digest, system_digest
+from engine.model.errors import StoreError, UserError
+from engine.store import disk, manifest_file
+from engine.store.canonical import make_canonical
+from engine.store.capture import CapturedLayer, OutputSelection, read_changes
+from engine.store.content_digest import ContentHasher
+from engine.store.durability import Durability
+from engine.store.holds import Holds
+from engine.store.input_view import InputView
+from engine.store.locks import Locks
+from engine.store.manifest_file import LayerHeader
+from engine.store.recent import Recent
+
+_BLOCK = 4096
+_TREES_KEPT = 1_000_000  # entries of merged trees kept for the tasks to come
+_MANIFESTS_KEPT = 500_000  # entries of manifests
+
+
+class LayerStore:
+    """`new_directory` gives a fresh directory in this process's work directory."""
+
+    def __init__(
+        self,
+        root: str,
+        durability: Durability,
+        locks: Locks,
+        holds: Holds,
+        new_directory: Callable[[], str],
+    ) -> None:
+        self._root = root
+        self._folder = os.path.join(root, "layers-v1")
+        self._durability = durability
+        self._locks = locks
+        self._holds = holds
+        self._new_directory = new_directory
+        self._manifests: Recent[LayerManifest] = Recent(_MANIFESTS_KEPT)
+        self._trees: Recent[FileTree] = Recent(_TREES_KEPT)
+        self.derived_folder = os.path.join(root, "derived-v1")
+        self.hasher = ContentHasher()
+
+    def path(self, digest: str) -> str:
+        """The directory of a layer."""
+        return os.path.join(self._folder, digest[:2], digest)
+
+    def tree_path(self, digest: str) -> str:
+        """A directory that can be a lowerdir."""
+        return os.path.join(self._folder, digest[:2], digest, "tree")
+
+    def manifest_path(self, digest: str) -> str:
+        """The file with the layer's header and manifest."""
+        return os.path.join(self._folder, digest[:2], digest, "manifest")
+
+    def header(self, digest: str) -> LayerHeader | None:
+        """What is known of a layer; None when it is missing, torn, or not trusted after a power cut."""
+        header = manifest_file.read_header(self.manifest_path(digest))
+        if header is None or not self._durability.is_trusted(header.stamp):
+            return None
+        return header if os.path.isdir(self.tree_path(digest)) else None
+
+    def has(self, digest: str) -> bool:
+        """Whether the layer is there; it may be collected any time unless held."""
+        return self._holds.has(digest) or self.header(digest) is not None
+
+    def hold(self, digest: str) -> bool:
+        """Keep the layer from garbage collection while this process lives; False when it is not there."""
+        if self._holds.has(digest):
+            return True
+        with self._locks.holding():
+            if self.header(digest) is None:
+                return False
+            self._note_use(digest)
+        return True
+
+    def manifest(self, digest: str) -> LayerManifest:
+        """The manifest of a layer; StoreError when it is missing or damaged."""
+        manifest = self._manifests.get(digest)
+        if manifest is None:
+            manifest = manifest_file.read(self.manifest_path(digest))
+            self._manifests.put(digest, manifest, len(manifest.entries))
+        return manifest
+
+    def merged(self, layers: tuple[str, ...]) -> FileTree:
+        """All `layers` (lowest first) upon each other. Shared between callers: never change it."""
+        known = len(layers)
+        tree: FileTree | None = None
+        while known and tree is None:
+            tree = self._trees.get(layers[:known])
+            known -= tree is None
+        if tree is not None and known == len(layers):
+            return tree
+        tree = dict(tree or {})
+        for digest in layers[known:]:
+            apply_layer(tree, self.manifest(digest))
+        self._trees.put(layers, tree, len(tree))
+        return tree
+
+    def system_digest(self, digest: str, workspace: str) -> str:
+        """`file_tree.system_digest` of a layer; for `memos`, since it loads the manifest."""
+        return system_digest(self.manifest(digest), workspace)
+
+    def capture(self, upper: str, view: InputView, selected: OutputSelection | None = None) -> CapturedLayer:
+        """Read what a task left in its upperdir, once; nothing is changed and nothing stored yet.
+
+        Raises UserError for what no layer can hold (`.wh.x`), MachineError when reading fails.
+        """
+        with disk.DiskErrors(self._root):
+            return read_changes(upper, view, selected, self.hasher)
+
+    def commit(self, captured: CapturedLayer) -> str | None:
+        """Make the captured upperdir a layer, held; its digest, or None when nothing changed.
+
+        The upperdir is moved away, or left to its owner when an equal layer is there already.
+        """
+        if captured.digest is None:
+            return None
+        with disk.DiskErrors(self._root):
+            if not self.hold(captured.digest):
+                make_canonical(captured)
+                aside = self._new_directory()
+                os.rename(captured.upper, os.path.join(aside, "tree"))
+                self._commit(captured.digest, aside, captured.manifest, captured.bytes, is_shared=False)
+        return captured.digest
+
+    def import_tree(
+        self, manifest: LayerManifest, fill: Callable[[str], None], is_shared: bool = False
+    ) -> str:
+        """Make a layer of a manifest, held; its digest. `fill` writes the tree, its root included, into
+        the empty directory it is given, attributes and whiteouts too; it is not called when the layer
+        is there already. `is_shared`: some files are hard links into other layers.
+
+        Raises UserError for a character device 0:0, which an overlay reads as a deletion.
+        """
+        for path, entry in manifest.entries.items():
+            if entry.kind == "character" and entry.device == 0:
+                raise UserError(f"`{path}` is a device 0:0, which no layer can hold")
+        digest = manifest_digest(manifest)
+        with disk.DiskErrors(self._root):
+            if not self.hold(digest):
+                aside = self._new_directory()
+                tree = os.path.join(aside, "tree")
+                os.mkdir(tree, 0o755)
+                fill(tree)
+                self._commit(digest, aside, manifest, _bytes_of(manifest), is_shared)
+        return digest
+
+    def _commit(self, digest: str, aside: str, manifest: LayerManifest, size: int, is_shared: bool) -> None:
+        content = manifest_file.encode(manifest, self._durability.stamp(), size, is_shared)
+        disk.write_new(os.path.join(aside, "manifest"), content)
+        target = self.path(digest)
+        while True:
+            with self._locks.holding():
+                try:
+                    os.rename(aside, target)
+                except FileNotFoundError:
+                    pass
+                except OSError as error:
+                    if not os.path.isdir(target):
+                        raise
+                    if self.header(digest) is None:  # torn by a power cut: ours takes its place
+                        os.rename(target, os.path.join(self._new_directory(), "torn"))
+                        continue
+                    del error  # someone else made the same layer
+                    self._note_use(digest)
+                    break
+                else:
+                    self._manifests.put(digest, manifest, len(manifest.entries))
+                    self._note_use(digest)
+                    break
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+
+    def _note_use(self, digest: str) -> None:
+        """Hold it, and make it the most recently used: the manifest's time is what collection goes by."""
+        self._holds.add(digest)
+        try:
+            os.utime(self.manifest_path(digest))
+        except OSError as error:
+            if not isinstance(error, (PermissionError, FileNotFoundError)) and error.errno != 30:
+                raise StoreError(f"layer `{digest}` cannot be used: {error.strerror}") from error
+
+
+def _bytes_of(manifest: LayerManifest) -> int:
+    """What a tree takes on the disk, by its manifest: whole blocks, hard links once."""
+    size = 0
+    for path, entry in manifest.entries.items():
+        if entry.kind == "directory":
+            size += _BLOCK
+        elif entry.kind == "file" and path not in manifest.links:
+            size += -(-entry.size // _BLOCK) * _BLOCK
+    return size

@@ -1,0 +1,43 @@
+"""Puts files of layers elsewhere in the store: by hard link, or by copy where the filesystem allows no more."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Mapping, Sequence
+
+from engine.file_tree import DIRECTORY, Entry, same_content
+from engine.store import attributes, disk
+from engine.store.layers import LayerStore
+
+_NO_LINK = (errno.EMLINK, errno.EXDEV, errno.EPERM)
+
+
+def sources_of(layers: LayerStore, digests: Sequence[str], wanted: Mapping[str, Entry]) -> dict[str, str]:
+    """Where each entry of `wanted` that is no directory lies on the disk: in the topmost of the layers
+    (`digests`, lowest first) that has it so."""
+    remaining = {path: entry for path, entry in wanted.items() if entry.kind != DIRECTORY}
+    sources: dict[str, str] = {}
+    for digest in reversed(digests):
+        if not remaining:
+            break
+        entries = layers.manifest(digest).entries
+        for path in remaining.keys() & entries.keys():
+            if same_content(entries[path], remaining[path]):
+                sources[path] = os.path.join(layers.tree_path(digest), path)
+                del remaining[path]
+    return sources
+
+
+def link_or_copy(source: str, target: str, entry: Entry) -> None:
+    """Make `target` the same as `source`, which `entry` describes; nobody may write to either."""
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except OSError as error:
+        if error.errno not in _NO_LINK:
+            raise
+        if entry.kind == "file":
+            disk.copy_file(source, target)
+        else:
+            attributes.make(target, entry)
+        attributes.apply(target, entry)

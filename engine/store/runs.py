@@ -1,0 +1,213 @@
+"""What is kept of each run: `runs-v1/<run id>/{run.json,events.jsonl,tasks.jsonl,holds,logs/,failed/}`."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+
+import msgspec
+
+from engine.model.errors import StoreError, UsageError
+from engine.model.records import RunRecord, TaskRecord
+from engine.store import disk
+from engine.store.holds import Holds
+
+_decode_run = msgspec.json.Decoder(RunRecord).decode
+_decode_task = msgspec.json.Decoder(TaskRecord).decode
+
+
+class _TaskName(msgspec.Struct):
+    task: str
+
+
+_decode_name = msgspec.json.Decoder(_TaskName).decode
+
+
+def new_run_id(now: float) -> str:
+    """A fresh id; ids sort by time (UTC)."""
+    return (
+        time.strftime("%Y%m%d-%H%M%S", time.gmtime(now))
+        + f"-{int(now * 1000) % 1000:03d}{os.urandom(2).hex()}"
+    )
+
+
+class RunDirectory:
+    """The files of one run."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.run = os.path.basename(path)
+        self._tasks = -1
+
+    @property
+    def events_path(self) -> str:
+        """The event log, one JSON object a line."""
+        return os.path.join(self.path, "events.jsonl")
+
+    @property
+    def holds_path(self) -> str:
+        """The layers and entries that the run relied on."""
+        return os.path.join(self.path, "holds")
+
+    def log_path(self, task: str) -> str:
+        """The log of a task, bytes as they came; the file may be missing."""
+        return os.path.join(self.path, "logs", f"{_file_name(task)}.log")
+
+    def times_path(self, task: str) -> str:
+        """When which part of the log came."""
+        return os.path.join(self.path, "logs", f"{_file_name(task)}.times")
+
+    def failed_path(self, task: str) -> str:
+        """The directory with what a failed task left (`upper`); it may be missing."""
+        return os.path.join(self.path, "failed", _file_name(task))
+
+    def make_failed(self, task: str) -> str:
+        """Make that directory; its path."""
+        path = self.failed_path(task)
+        os.makedirs(path, exist_ok=True)
+        return path
+
+    def write(self, record: RunRecord, is_durable: bool = False) -> None:
+        """Write `run.json`, in place of the older one."""
+        with disk.DiskErrors(self.path):
+            disk.write_atomically(
+                os.path.join(self.path, "run.json"), msgspec.json.encode(record), is_durable
+            )
+
+    def read(self) -> RunRecord:
+        """`run.json`; StoreError when it is missing or damaged."""
+        content = disk.read_file(os.path.join(self.path, "run.json"))
+        try:
+            return _decode_run(content or b"")
+        except msgspec.DecodeError as error:
+            raise StoreError(f"the record of run `{self.run}` is damaged") from error
+
+    def write_task(self, record: TaskRecord) -> None:
+        """Add the record of a task; the last one of a task counts."""
+        with disk.DiskErrors(self.path):
+            if self._tasks < 0:
+                flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+                self._tasks = os.open(os.path.join(self.path, "tasks.jsonl"), flags, 0o644)
+            disk.write_all(self._tasks, msgspec.json.encode(record) + b"\n")
+
+    def read_task(self, task: str) -> TaskRecord | None:
+        """The record of a task, or None when the run has none of it."""
+        wanted = msgspec.json.encode(_TaskName(task))[:-1]
+        for line in reversed(self._lines()):
+            if line.startswith(wanted):
+                try:
+                    return _decode_task(line)
+                except msgspec.DecodeError:  # cut short by a crash
+                    continue
+        return None
+
+    def task_names(self) -> tuple[str, ...]:
+        """The tasks that have a record, in the order of their records."""
+        names: dict[str, None] = {}
+        for line in self._lines():
+            try:
+                names[_decode_name(line).task] = None
+            except msgspec.DecodeError:
+                continue
+        return tuple(names)
+
+    def close(self) -> None:
+        """Close what is open."""
+        if self._tasks >= 0:
+            os.close(self._tasks)
+            self._tasks = -1
+
+    def _lines(self) -> list[bytes]:
+        content = disk.read_file(os.path.join(self.path, "tasks.jsonl"))
+        return [] if content is None else content.splitlines()
+
+
+class RunStore:
+    """All runs of a store; `holds` are those of this process."""
+
+    def __init__(self, root: str, holds: Holds) -> None:
+        self._root = root
+        self._folder = os.path.join(root, "runs-v1")
+        self._holds = holds
+
+    def create(self, record: RunRecord) -> RunDirectory:
+        """Make the directory of a run that begins. What this process holds counts as held by the run."""
+        run = RunDirectory(os.path.join(self._folder, record.run))
+        with disk.DiskErrors(self._root):
+            os.mkdir(run.path)
+            os.mkdir(os.path.join(run.path, "logs"))
+            if self._holds.path is not None:
+                os.link(self._holds.path, run.holds_path)
+            run.write(record)
+        return run
+
+    def directory(self, run: str) -> RunDirectory:
+        """The directory of a run by its full id."""
+        return RunDirectory(os.path.join(self._folder, run))
+
+    def ids(self) -> list[str]:
+        """All run ids, the newest first."""
+        try:
+            return sorted(os.listdir(self._folder), reverse=True)
+        except FileNotFoundError:
+            return []
+
+    def records(self, limit: int | None = None) -> list[RunRecord]:
+        """The records of all runs, the newest first; damaged ones are left out."""
+        found: list[RunRecord] = []
+        for run in self.ids():
+            if limit is not None and len(found) >= limit:
+                break
+            try:
+                found.append(self.directory(run).read())
+            except StoreError:
+                continue
+        return found
+
+    def last(self, definition: str, before: str | None = None) -> RunRecord | None:
+        """The newest run of a definition (an absolute path), or the newest before a given run id."""
+        for run in self.ids():
+            if before is not None and run >= before:
+                continue
+            try:
+                record = self.directory(run).read()
+            except StoreError:
+                continue
+            if record.definition == definition:
+                return record
+        return None
+
+    def resolve(self, text: str) -> RunDirectory:
+        """What the user names: a run id or the beginning of one, `latest`, or `-1`, `-2`, … before that.
+
+        Raises UsageError when there is no such run.
+        """
+        ids = self.ids()
+        if not ids:
+            raise UsageError("there is no run yet", hint="`outcrop run` makes one")
+        back = 0 if text == "latest" else int(text[1:]) if text[:1] == "-" and text[1:].isdecimal() else None
+        if back is not None:
+            if back >= len(ids):
+                raise UsageError(f"there is no run `{text}`: only {len(ids)} are kept")
+            return self.directory(ids[back])
+        matching = [run for run in ids if run.startswith(text)]
+        if text in matching or len(matching) == 1:
+            return self.directory(text if text in matching else matching[0])
+        if matching:
+            raise UsageError(f"run `{text}` is not unique", hint=f"{len(matching)} runs begin with it")
+        nearest = _nearest(text, ids)
+        raise UsageError(f"there is no run `{text}`", hint=f"did you mean `{nearest}`?" if nearest else None)
+
+
+def _nearest(text: str, ids: list[str]) -> str | None:
+    from difflib import get_close_matches  # late: only for an error message
+
+    return next(iter(get_close_matches(text, ids, n=1)), None)
+
+
+def _file_name(task: str) -> str:
+    """A task path as a file name: itself, unless it is too long for one."""
+    if len(task) <= 200:
+        return task
+    return f"{task[:120]}-{hashlib.sha256(task.encode()).hexdigest()[:32]}"
