@@ -1,4 +1,4 @@
-"""Puts files of layers elsewhere in the store: by hard link, or by copy where the filesystem allows no more."""
+"""Puts files of layers elsewhere in the store: by hard link, or by copy where that is not allowed."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ import os
 
 import msgspec
 
-from engine.file_tree import DIRECTORY, Entry, parent_of, same_content, surface
+from engine.file_tree import DIRECTORY, Entry, parent_of, parents_of, same_content, surface
 from engine.store import attributes, disk
 from engine.store.flatten import flattened
 from engine.store.input_view import InputView
