@@ -18,7 +18,8 @@ from engine.sandbox import system_calls
 # Read-only system folders, if they are there; /bin, /lib*, /sbin are folders only on older systems.
 _SYSTEM_FOLDERS = ("usr", "etc", "opt")
 _BOUND_FOLDERS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
-_WITH_SECRETS = ("etc", "opt")
+# How many levels are searched for what only root may read; /opt can hold whole tool collections.
+_LEVELS_WITH_SECRETS = {"etc": 16, "opt": 3}
 # Files of /etc that programs cannot do without, and that may be links to places which a task doesn't see.
 _NEEDED_FILES = ("resolv.conf", "hosts", "passwd", "group", "nsswitch.conf", "localtime")
 
@@ -102,8 +103,8 @@ def prepare(directory: str) -> tuple[tuple[str, str], ...]:
         os.mkdir(place)
         try:
             _bind(source, place)
-            if name in _WITH_SECRETS:
-                for path, is_directory in _secrets(source):
+            if name in _LEVELS_WITH_SECRETS:
+                for path, is_directory in _secrets(source, _LEVELS_WITH_SECRETS[name]):
                     _bind(empty_directory if is_directory else empty_file, place + path[len(source) :])
             if name == "etc":
                 _bind_needed_files(place)
@@ -122,13 +123,14 @@ def _bind(source: str, target: str) -> None:
         os.close(tree)
 
 
-def _secrets(directory: str) -> list[tuple[str, bool]]:
+def _secrets(directory: str, levels: int) -> list[tuple[str, bool]]:
     """(path, is a directory) of what others than its owner and group may not read; nothing below such a directory."""
     found = []
-    pending = [directory]
+    pending = [(directory, levels)]
     while pending:
+        path, levels = pending.pop()
         try:
-            entries = os.scandir(pending.pop())
+            entries = os.scandir(path)
         except OSError:
             continue
         with entries:
@@ -140,8 +142,8 @@ def _secrets(directory: str) -> list[tuple[str, bool]]:
                 if stat.S_ISDIR(mode):
                     if mode & 0o005 != 0o005:
                         found.append((entry.path, True))
-                    else:
-                        pending.append(entry.path)
+                    elif levels > 1:
+                        pending.append((entry.path, levels - 1))
                 elif not stat.S_ISLNK(mode) and not mode & 0o004:
                     found.append((entry.path, False))
     return found

@@ -12,7 +12,7 @@ import os
 
 from engine.model.errors import MachineError, UserError
 from engine.sandbox import bubblewrap, system_calls
-from engine.sandbox.specification import SandboxSpec
+from engine.sandbox.specification import NamespaceMode, SandboxSpec
 
 _QUIET = system_calls.MOUNT_ATTR_NOSUID | system_calls.MOUNT_ATTR_NODEV
 _READ_ONLY = _QUIET | system_calls.MOUNT_ATTR_RDONLY
@@ -65,7 +65,12 @@ def prepare_devices(directory: str, init: bytes) -> None:
 
 
 def attach(
-    spec: SandboxSpec, empty_directory: str, devices: str, host_parts: tuple[tuple[str, str], ...]
+    spec: SandboxSpec,
+    mode: NamespaceMode,
+    *,
+    empty_directory: str,
+    devices: str,
+    host_parts: tuple[tuple[str, str], ...],
 ) -> tuple[str, ...]:
     """Attach to `spec.root` all that the specification asks for; the mount points that had to be made.
 
@@ -81,6 +86,9 @@ def attach(
             os.close(_place(root, name, True, created, system_calls.RESOLVE_NO_SYMLINKS))
         _bind(root, empty_directory, "sys", _READ_ONLY, created)
         _bind(root, devices, "dev", None, created)
+        if mode != "root":
+            # Only for the first process of the sandbox, which could not mount the task's own otherwise.
+            _bind(root, "/proc", "proc", _QUIET, created)
         for source, name in host_parts:
             _bind(root, source, name, None, created)
         for source, target in spec.read_only:

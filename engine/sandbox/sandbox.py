@@ -169,7 +169,11 @@ class Sandbox:
     def _start(self, spec: SandboxSpec, stdout: int, stderr: int) -> RunningTask:
         """Mount, make the group, start bubblewrap, and let it go on once it is in its group and on its cores."""
         created = mounts.attach(
-            spec, self._empty_directory, self._devices, self._prepared_host() if spec.host_base else ()
+            spec,
+            self.namespace.mode,
+            empty_directory=self._empty_directory,
+            devices=self._devices,
+            host_parts=self._prepared_host() if spec.host_base else (),
         )
         program = find_program(spec)
         arguments = bubblewrap.options(spec, has_terminal=False)

@@ -10,8 +10,8 @@
  * standard error (2 is the launcher's, for words about {2, errno}); 5 the system call filter, an array
  * of struct sock_filter, if there is one.
  *
- * The launcher has made the namespaces and entered the root, in which /proc is empty, /sys an empty
- * read-only directory, and /dev a read-only directory of devices with pts and shm in it.
+ * The launcher has made the namespaces and entered the root, in which /proc is the host's or empty, /sys
+ * an empty read-only directory, and /dev a read-only directory of devices with pts and shm in it.
  *
  * No libc: the binaries beside this file are built by build.sh and checked in, because a base
  * image need not have a compiler, a `su`, or anything else.
@@ -20,7 +20,7 @@
 enum { SYS_write = 1, SYS_close = 3, SYS_rt_sigprocmask = 14, SYS_pread64 = 17, SYS_clone = 56,
        SYS_execve = 59, SYS_exit = 60, SYS_wait4 = 61, SYS_kill = 62, SYS_fcntl = 72, SYS_umask = 95,
        SYS_setgroups = 116, SYS_setresuid = 117, SYS_setresgid = 119, SYS_capset = 126,
-       SYS_rt_sigtimedwait = 128, SYS_prctl = 157, SYS_mount = 165, SYS_ppoll = 271, SYS_dup3 = 292 };
+       SYS_rt_sigtimedwait = 128, SYS_prctl = 157, SYS_mount = 165, SYS_umount2 = 166, SYS_ppoll = 271, SYS_dup3 = 292 };
 static long call5(long number, long a, long b, long c, long d, long e)
 {
 	long result;
@@ -32,7 +32,7 @@ static long call5(long number, long a, long b, long c, long d, long e)
 }
 __asm__(".globl _start\n_start:\n\txor %ebp, %ebp\n\tmov %rsp, %rdi\n\tand $-16, %rsp\n\tcall begin\n");
 #elif defined(__aarch64__)
-enum { SYS_dup3 = 24, SYS_fcntl = 25, SYS_mount = 40, SYS_close = 57, SYS_write = 64, SYS_pread64 = 67,
+enum { SYS_dup3 = 24, SYS_fcntl = 25, SYS_umount2 = 39, SYS_mount = 40, SYS_close = 57, SYS_write = 64, SYS_pread64 = 67,
        SYS_ppoll = 73, SYS_capset = 91, SYS_exit = 93, SYS_kill = 129, SYS_rt_sigprocmask = 135,
        SYS_rt_sigtimedwait = 137, SYS_setresuid = 147, SYS_setresgid = 149, SYS_setgroups = 159,
        SYS_umask = 166, SYS_prctl = 167, SYS_clone = 220, SYS_execve = 221, SYS_wait4 = 260 };
@@ -58,7 +58,7 @@ enum { REPORT_END = 0, REPORT_NO_START = 1, REPORT_NO_SANDBOX = 2 };
 enum { SIGKILL = 9, SIGTERM = 15, SIGCHLD = 17, SIG_SETMASK = 2, WNOHANG = 1, F_SETFD = 2, FD_CLOEXEC = 1 };
 enum { PR_SET_PDEATHSIG = 1, PR_SET_DUMPABLE = 4, PR_SET_NAME = 15, PR_SET_SECCOMP = 22, PR_CAPBSET_DROP = 24,
        SECCOMP_MODE_FILTER = 2 };
-enum { MS_RDONLY = 1, MS_NOSUID = 2, MS_NODEV = 4, MS_NOEXEC = 8, MS_REMOUNT = 32, MS_BIND = 4096 };
+enum { MS_RDONLY = 1, MS_NOSUID = 2, MS_NODEV = 4, MS_NOEXEC = 8, MS_REMOUNT = 32, MS_BIND = 4096, MS_MOVE = 8192, MNT_DETACH = 2 };
 enum { EPERM = 1, ENOENT = 2, EACCES = 13, ENOTDIR = 20, POLLERR = 8 };
 enum { LAST_CAPABILITY = 63, MAXIMUM_GROUPS = 1024, MAXIMUM_FILTER = 4096 };
 
@@ -144,7 +144,10 @@ static long mount(const char *source, const char *target, const char *kind, long
 static void mount_all(void)
 {
 	const long quiet = MS_NOSUID | MS_NODEV | MS_NOEXEC;
-	must(mount("proc", "/proc", "proc", quiet, 0), "/proc cannot be mounted");
+	/* In a user namespace a new /proc is allowed only while another is in sight: the host's, which then goes. */
+	must(mount("proc", "/dev/shm", "proc", quiet, 0), "/proc cannot be mounted");
+	call5(SYS_umount2, (long)"/proc", MNT_DETACH, 0, 0, 0);
+	must(mount("/dev/shm", "/proc", 0, MS_MOVE, 0), "/proc cannot be moved");
 	must(mount("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=620"),
 	     "/dev/pts cannot be mounted");
 	must(mount("shm", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777"), "/dev/shm cannot be mounted");
