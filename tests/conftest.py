@@ -21,20 +21,16 @@ def pytest_configure() -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    if item.get_closest_marker("namespaces") and (reason := _why_no_namespaces()):
+    if item.get_closest_marker("namespaces") and (reason := _why_no_namespaces(())):
         pytest.skip(reason)
 
 
 @functools.cache
-def _why_no_namespaces() -> str | None:
+def _why_no_namespaces(prefix: tuple[str, ...]) -> str | None:
     """None where mounting in namespaces of one's own works; otherwise what the attempt said."""
-    options = ["--mount"] if os.getuid() == 0 else ["--mount", "--user", "--map-root-user"]
-    done = subprocess.run(
-        ["unshare", *options, "mount", "-t", "tmpfs", "tmpfs", "/mnt"],
-        check=False,
-        capture_output=True,
-        text=True,
-    )
+    options = ["--mount"] if os.getuid() == 0 and not prefix else ["--mount", "--user", "--map-root-user"]
+    command = [*prefix, "unshare", *options, "mount", "-t", "tmpfs", "tmpfs", "/mnt"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
     return None if done.returncode == 0 else f"no namespaces on this machine: {done.stderr.strip()}"
 
 
@@ -101,6 +97,8 @@ def rootless_outcrop(
     ordinary: OrdinaryUser, program_for_all: tuple[Path, tuple[str, ...]], open_directory: Path
 ) -> Iterator[Program]:
     """The same, run by an ordinary user."""
+    if reason := _why_no_namespaces(ordinary.prefix):
+        pytest.skip(reason)
     path, command = program_for_all
     with tempfile.TemporaryDirectory(dir=open_directory, ignore_cleanup_errors=True) as name:
         program = Program(
