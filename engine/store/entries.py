@@ -61,7 +61,7 @@ class EntryStore:
         return stored.entry
 
     def get(self, cache_key: str) -> CacheEntry | None:
-        """The entry, held with its layers; None when it is missing, or a layer of it is missing or damaged."""
+        """The entry, held with its layers; None when one is missing or damaged."""
         with self._locks.holding():
             stored = self._read(cache_key)
             if stored is None:
