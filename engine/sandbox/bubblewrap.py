@@ -15,8 +15,8 @@ ARGUMENTS, INFORMATION = 6, 7
 HOST_NAME = "outcrop"
 INIT = "/dev/outcrop-init"
 
-# What container engines grant by default, but for two: MKNOD, whose devices could not be opened anyway,
-# so that root and ordinary users get the same; NET_RAW, as the network is the host's own and would be listened to.
+# What container engines grant by default, but for two: MKNOD, whose devices could not be opened anyway, so
+# that root and ordinary users get the same; NET_RAW, as it would listen to the network of the host.
 _CAPABILITIES = {
     "CAP_CHOWN": 0,
     "CAP_DAC_OVERRIDE": 1,
@@ -49,13 +49,13 @@ def find() -> str:
             return path
     raise MachineError(
         "`bwrap` is missing, which runs the sandboxes",
-        "install the package `bubblewrap`: `sudo apt install bubblewrap` (Fedora: `sudo dnf install bubblewrap`,"
+        "`sudo apt install bubblewrap` (Fedora: `sudo dnf install bubblewrap`,"
         " Arch: `sudo pacman -S bubblewrap`)",
     )
 
 
 def options(spec: SandboxSpec, *, has_terminal: bool) -> bytes:
-    """The options as `--args` reads them, each ended by a NUL. ValueError when one of them holds a NUL itself.
+    """The options as `--args` reads them, each ended by a NUL. ValueError when one holds a NUL itself.
 
     All mounts of the task but those of its own namespaces are in its root already.
     """
@@ -71,9 +71,9 @@ def options(spec: SandboxSpec, *, has_terminal: bool) -> bytes:
     return b"".join(os.fsencode(word) + b"\0" for word in words)
 
 
-def command(spec: SandboxSpec, program: str) -> list[str]:
-    """The rest of bubblewrap's arguments: the sandbox's first process, and for it the user and the task's program."""
+def command(spec: SandboxSpec, program: str, *, has_terminal: bool) -> list[str]:
+    """The rest of the command line: the sandbox's first process, and for that the user and the program."""
     user = spec.user
     groups = ",".join(str(group) for group in user.groups) or "-"
-    first = [INIT, str(user.uid), str(user.gid), groups, str(_CAPABILITY_SET)]
+    first = [INIT, str(user.uid), str(user.gid), groups, str(_CAPABILITY_SET), str(int(has_terminal))]
     return ["bwrap", "--args", str(ARGUMENTS), *first, program, *spec.argv[1:]]

@@ -70,8 +70,8 @@ def find_hierarchies() -> dict[str, Hierarchy]:
                 continue
             top, mount_point = before.split(" ")[3:5]
             for name in [""] if kind == "cgroup2" else options.split(","):
-                path = own.get(name)
-                if path is not None and (path + "/").startswith(top.rstrip("/") + "/"):
+                path = own.get(name, "")
+                if path and (path + "/").startswith(top.rstrip("/") + "/"):
                     below = path[len(top.rstrip("/")) :].lstrip("/")
                     found[name] = Hierarchy(
                         mount_point=mount_point,

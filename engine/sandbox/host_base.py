@@ -86,7 +86,7 @@ def make_skeleton(directory: str, workspace: str = "var/mint-workspace") -> None
 
 
 def prepare(directory: str) -> tuple[tuple[str, str], ...]:
-    """Make `directory` and mount in it what every `host:` task gets: (host path, name in the root) of each part.
+    """Make `directory`, mount in it what every `host:` task gets: (host path, name in the root) of each part.
 
     Costs a look at every file below /etc and /opt. MachineError when something cannot be mounted.
     """
@@ -124,7 +124,7 @@ def _bind(source: str, target: str) -> None:
 
 
 def _secrets(directory: str, levels: int) -> list[tuple[str, bool]]:
-    """(path, is a directory) of what others than its owner and group may not read; nothing below such a directory."""
+    """(path, is a directory) of what not everybody may read; nothing below such a directory."""
     found = []
     pending = [(directory, levels)]
     while pending:

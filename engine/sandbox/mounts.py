@@ -31,7 +31,7 @@ _DEVICE_LINKS = (
 
 
 def prepare_devices(directory: str, init: bytes) -> None:
-    """Make `directory`, and in it the minimal /dev that all tasks see, read-only. MachineError when it cannot be.
+    """Make `directory`, and in it the minimal /dev that all tasks see, read-only. Raises MachineError.
 
     `pts` and `shm` are empty directories: each task mounts its own there. init: the first program of
     each sandbox, which is kept there too, as the only place that every root has and no task can write.
@@ -52,7 +52,7 @@ def prepare_devices(directory: str, init: bytes) -> None:
             os.close(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o644))
             tree = system_calls.clone_mount(f"/dev/{name}")
             try:
-                # A device can be written to on a read-only mount; its mode and owner, the host's own, cannot change.
+                # On a read-only mount a device can still be written to, but not given another mode or owner.
                 system_calls.set_mount_attributes(
                     tree, system_calls.MOUNT_ATTR_NOSUID | system_calls.MOUNT_ATTR_RDONLY
                 )

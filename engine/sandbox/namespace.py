@@ -17,7 +17,10 @@ from engine.sandbox import system_calls
 from engine.sandbox.janitor import Janitor
 from engine.sandbox.specification import NamespaceMode
 
-_SINGLE_ID_HINT = "`sudo apt install uidmap` and `sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {user}`"
+_SUBORDINATE_IDS = (
+    "`sudo apt install uidmap` and"
+    " `sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {user}`"
+)
 
 
 class Namespace(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,7 +102,7 @@ def _enter_user_namespace() -> tuple[NamespaceMode, tuple[str, ...]]:
     _write_single_id(uid, gid)
     warning = (
         f"{problem}, so tasks have a single user id: no `chown`, no package managers, no user but root"
-        f" (to have them: {_SINGLE_ID_HINT.format(user=user)})"
+        f" (to have them: {_SUBORDINATE_IDS.format(user=user)})"
     )
     return "single-id", (warning,)
 
@@ -122,7 +125,7 @@ def _mapping(own: int, ranges: tuple[tuple[int, int], ...]) -> tuple[IdRange, ..
 
 
 def _unshare_with_ranges(users: tuple[IdRange, ...], groups: tuple[IdRange, ...]) -> int:
-    """Unshare, while a child that stays outside waits and then writes the maps; its exit status, 0 when both hold."""
+    """Unshare; a child that has stayed outside then writes the maps: its exit status, 0 when both hold."""
     process = os.getpid()
     ready_read, ready_write = os.pipe()
     child = os.fork()

@@ -20,7 +20,7 @@ from engine.sandbox import system_calls
 MAXIMUM_LAYERS = 500
 _LONGEST_STRING = 255
 _PAGE = 4095
-# Nothing but plain whiteouts and opaque directories may come about (`nofollow` is the `off` that goes with userxattr).
+# Only plain whiteouts and opaque directories may come about (`nofollow` is the `off` that userxattr allows).
 _FIXED_OPTIONS = (("redirect_dir", "nofollow"), ("metacopy", "off"), ("index", "off"))
 
 
@@ -41,7 +41,7 @@ def mount(lowerdirs: tuple[str, ...], upper: str, work: str, target: str) -> Non
 
 
 def unmount(target: str) -> None:
-    """Detach the overlay at `target` and all that is mounted below it. MachineError when nothing is mounted there."""
+    """Detach the overlay at `target` and all that is mounted below it. MachineError when there is none."""
     try:
         system_calls.unmount(target)
     except OSError as error:
@@ -111,7 +111,8 @@ def _mount_by_page(lowerdirs: tuple[str, ...], upper: str, work: str, target: st
     try:
         layers = ":".join(short(path) for path in lowerdirs)
         fixed = ",".join(f"{key}={value}" for key, value in _FIXED_OPTIONS)
-        options = f"lowerdir={layers},upperdir={short(upper)},workdir={short(work)},{fixed},userxattr,volatile"
+        own = f"upperdir={short(upper)},workdir={short(work)}"
+        options = f"lowerdir={layers},{own},{fixed},userxattr,volatile"
         if len(options) > _PAGE:
             message = f"{len(lowerdirs)} layers are too many for this kernel's mount options"
             raise MachineError(message, "Linux 6.7 or newer mounts up to 500 layers")
@@ -122,7 +123,9 @@ def _mount_by_page(lowerdirs: tuple[str, ...], upper: str, work: str, target: st
             os.close(descriptor)
 
 
-def _explained(error: OSError, lowerdirs: tuple[str, ...], upper: str, work: str, target: str) -> MachineError:
+def _explained(
+    error: OSError, lowerdirs: tuple[str, ...], upper: str, work: str, target: str
+) -> MachineError:
     """The kernel's bare EINVAL in words, by looking at what it may have meant."""
     reason, hint = error.strerror or str(error), None
     for path in (*lowerdirs, upper, work, target):
@@ -133,7 +136,8 @@ def _explained(error: OSError, lowerdirs: tuple[str, ...], upper: str, work: str
     elif os.listdir(work):
         reason = f"`{work}` has been used before"
     elif error.errno == errno.ENODEV:
-        reason, hint = "this kernel has no overlay filesystem", "`modprobe overlay`, or a kernel with CONFIG_OVERLAY_FS"
+        reason = "this kernel has no overlay filesystem"
+        hint = "`sudo modprobe overlay`, or a kernel with CONFIG_OVERLAY_FS"
     elif error.errno in (errno.EPERM, errno.EACCES):
         reason, hint = f"not permitted ({reason})", "overlays in a user namespace need Linux 5.11 or newer"
     elif error.errno in (errno.EINVAL, errno.EOPNOTSUPP):

@@ -1,4 +1,4 @@
-"""The Linux system calls that Python has no function for, through ctypes; import it only when something must execute."""
+"""The Linux system calls that Python has no function for; imported only when something must execute."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ _libc.syscall.restype = ctypes.c_long
 
 # The same numbers on every architecture (they are younger than the unified table), but for the first.
 _KEYCTL = {"x86_64": 250, "aarch64": 219, "riscv64": 219, "ppc64le": 271, "s390x": 280}
-_OPEN_TREE, _MOVE_MOUNT, _FSOPEN, _FSCONFIG, _FSMOUNT, _OPENAT2, _MOUNT_SETATTR = 428, 429, 430, 431, 432, 437, 442
+_OPEN_TREE, _MOVE_MOUNT, _FSOPEN, _FSCONFIG, _FSMOUNT = 428, 429, 430, 431, 432
+_OPENAT2, _MOUNT_SETATTR = 437, 442
 
 CLONE_NEWNS = 0x00020000
 CLONE_NEWUSER = 0x10000000
@@ -68,7 +69,6 @@ def open_filesystem(kind: str) -> int:
 
 def configure_filesystem(descriptor: int, command: int, key: str | None, value: str | int | None) -> None:
     """fsconfig(2); a string value holds at most 255 bytes. Raises OSError."""
-    is_descriptor = isinstance(value, int)
     _checked(
         _libc.syscall(
             _FSCONFIG,
@@ -76,7 +76,7 @@ def configure_filesystem(descriptor: int, command: int, key: str | None, value: 
             ctypes.c_uint(command),
             None if key is None else key.encode(),
             os.fsencode(value) if isinstance(value, str) else None,
-            ctypes.c_int(value if is_descriptor else 0),
+            ctypes.c_int(value if isinstance(value, int) else 0),
         )
     )
 
@@ -96,7 +96,11 @@ def set_mount_attributes(descriptor: int, attributes: int) -> None:
     """mount_setattr(2) (Linux 5.12): set `MOUNT_ATTR_*` on a detached tree of mounts. Raises OSError."""
     value = struct.pack("QQQQ", attributes, 0, 0, 0)
     flags = _AT_EMPTY_PATH | _AT_RECURSIVE
-    _checked(_libc.syscall(_MOUNT_SETATTR, descriptor, b"", ctypes.c_uint(flags), value, ctypes.c_size_t(len(value))))
+    _checked(
+        _libc.syscall(
+            _MOUNT_SETATTR, descriptor, b"", ctypes.c_uint(flags), value, ctypes.c_size_t(len(value))
+        )
+    )
 
 
 def attach_mount(descriptor: int, target: str | int) -> None:
@@ -111,7 +115,7 @@ def attach_mount(descriptor: int, target: str | int) -> None:
 
 
 def open_inside(root: int, path: str, flags: int, resolve: int = RESOLVE_IN_ROOT) -> int:
-    """openat2(2): open `path` as a process with the root directory `root` would, or with `RESOLVE_*`. Raises OSError."""
+    """openat2(2): open `path` as if `root` were the root, or by another `RESOLVE_*`. Raises OSError."""
     how = struct.pack("QQQ", flags | os.O_CLOEXEC, 0, resolve)
     return _checked(_libc.syscall(_OPENAT2, root, os.fsencode(path), how, ctypes.c_size_t(len(how))), path)
 

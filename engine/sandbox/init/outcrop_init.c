@@ -3,8 +3,9 @@
  * right to mount, starts the task as its user, passes SIGTERM on, reports how the task ended, and by
  * ending kills whatever the task left running.
  *
- * Arguments: UID GID GROUPS CAPABILITIES PROGRAM [ARGUMENT...]; GROUPS are numbers joined by commas,
- * or "-"; CAPABILITIES the set, as a number, that the task keeps.
+ * Arguments: UID GID GROUPS CAPABILITIES TERMINAL PROGRAM [ARGUMENT...]; GROUPS are numbers joined by
+ * commas, or "-"; CAPABILITIES the set, as a number, that the task keeps; TERMINAL 1 when its standard
+ * input is a terminal that it shall get the foreground of.
  * Descriptors: 3 the write end of the pipe for the report, eight bytes: {0, wait status} of the task,
  * {1, errno} when it could not be started, {2, errno} when the sandbox could not be made; 4 the task's
  * standard error (2 is the launcher's, for words about {2, errno}); 5 the system call filter, an array
@@ -17,9 +18,9 @@
  * image need not have a compiler, a `su`, or anything else.
  */
 #if defined(__x86_64__)
-enum { SYS_write = 1, SYS_close = 3, SYS_rt_sigprocmask = 14, SYS_pread64 = 17, SYS_clone = 56,
+enum { SYS_write = 1, SYS_close = 3, SYS_rt_sigprocmask = 14, SYS_ioctl = 16, SYS_pread64 = 17, SYS_getpid = 39, SYS_clone = 56,
        SYS_execve = 59, SYS_exit = 60, SYS_wait4 = 61, SYS_kill = 62, SYS_fcntl = 72, SYS_umask = 95,
-       SYS_setgroups = 116, SYS_setresuid = 117, SYS_setresgid = 119, SYS_capset = 126,
+       SYS_setpgid = 109, SYS_setgroups = 116, SYS_setresuid = 117, SYS_setresgid = 119, SYS_capset = 126,
        SYS_rt_sigtimedwait = 128, SYS_prctl = 157, SYS_mount = 165, SYS_umount2 = 166, SYS_ppoll = 271, SYS_dup3 = 292 };
 static long call5(long number, long a, long b, long c, long d, long e)
 {
@@ -32,10 +33,10 @@ static long call5(long number, long a, long b, long c, long d, long e)
 }
 __asm__(".globl _start\n_start:\n\txor %ebp, %ebp\n\tmov %rsp, %rdi\n\tand $-16, %rsp\n\tcall begin\n");
 #elif defined(__aarch64__)
-enum { SYS_dup3 = 24, SYS_fcntl = 25, SYS_umount2 = 39, SYS_mount = 40, SYS_close = 57, SYS_write = 64, SYS_pread64 = 67,
+enum { SYS_dup3 = 24, SYS_fcntl = 25, SYS_ioctl = 29, SYS_umount2 = 39, SYS_mount = 40, SYS_close = 57, SYS_write = 64, SYS_pread64 = 67,
        SYS_ppoll = 73, SYS_capset = 91, SYS_exit = 93, SYS_kill = 129, SYS_rt_sigprocmask = 135,
-       SYS_rt_sigtimedwait = 137, SYS_setresuid = 147, SYS_setresgid = 149, SYS_setgroups = 159,
-       SYS_umask = 166, SYS_prctl = 167, SYS_clone = 220, SYS_execve = 221, SYS_wait4 = 260 };
+       SYS_rt_sigtimedwait = 137, SYS_setresuid = 147, SYS_setresgid = 149, SYS_setpgid = 154, SYS_setgroups = 159,
+       SYS_umask = 166, SYS_prctl = 167, SYS_getpid = 172, SYS_clone = 220, SYS_execve = 221, SYS_wait4 = 260 };
 static long call5(long number, long a, long b, long c, long d, long e)
 {
 	register long x8 __asm__("x8") = number;
@@ -55,7 +56,7 @@ __asm__(".globl _start\n_start:\n\tmov x29, #0\n\tmov x0, sp\n\tbl begin\n");
 enum { SYS_close_range = 436 };
 enum { REPORT = 3, STANDARD_ERROR = 4, FILTER = 5 };
 enum { REPORT_END = 0, REPORT_NO_START = 1, REPORT_NO_SANDBOX = 2 };
-enum { SIGKILL = 9, SIGTERM = 15, SIGCHLD = 17, SIG_SETMASK = 2, WNOHANG = 1, F_SETFD = 2, FD_CLOEXEC = 1 };
+enum { SIGKILL = 9, SIGTERM = 15, SIGCHLD = 17, SIGCONT = 18, SIG_SETMASK = 2, WNOHANG = 1, WUNTRACED = 2, TIOCSPGRP = 0x5410, F_SETFD = 2, FD_CLOEXEC = 1 };
 enum { PR_SET_PDEATHSIG = 1, PR_SET_DUMPABLE = 4, PR_SET_NAME = 15, PR_SET_SECCOMP = 22, PR_CAPBSET_DROP = 24,
        SECCOMP_MODE_FILTER = 2 };
 enum { MS_RDONLY = 1, MS_NOSUID = 2, MS_NODEV = 4, MS_NOEXEC = 8, MS_REMOUNT = 32, MS_BIND = 4096, MS_MOVE = 8192, MNT_DETACH = 2 };
@@ -191,6 +192,13 @@ static void filter_system_calls(void)
 	must(call5(SYS_prctl, PR_SET_SECCOMP, SECCOMP_MODE_FILTER, (long)&program, 0, 0), "system calls cannot be filtered");
 }
 
+static void take_terminal(void)
+{
+	int self = (int)call5(SYS_getpid, 0, 0, 0, 0, 0);
+	call5(SYS_setpgid, 0, 0, 0, 0, 0);
+	call5(SYS_ioctl, 0, TIOCSPGRP, (long)&self, 0, 0);
+}
+
 static void become_task(const char *uid, const char *gid, const char *list, char **arguments, char **environment)
 {
 	signal_set none = 0;
@@ -212,7 +220,7 @@ static void become_task(const char *uid, const char *gid, const char *list, char
 	check_start(call5(SYS_execve, (long)arguments[0], (long)arguments, (long)environment, 0, 0));
 }
 
-static void watch(long task)
+static void watch(long task, int has_terminal)
 {
 	signal_set wanted = 1ul << (SIGCHLD - 1) | 1ul << (SIGTERM - 1);
 	for (;;) {
@@ -220,7 +228,12 @@ static void watch(long task)
 		int status;
 		if (signal == SIGTERM)
 			call5(SYS_kill, -1, SIGTERM, 0, 0, 0);
-		while ((ended = call5(SYS_wait4, -1, (long)&status, WNOHANG, 0, 0)) > 0) {
+		while ((ended = call5(SYS_wait4, -1, (long)&status, WNOHANG | (has_terminal ? WUNTRACED : 0), 0, 0)) > 0) {
+			/* Nobody could bring a stopped one back to the foreground. */
+			if ((status & 0xff) == 0x7f) {
+				call5(SYS_kill, ended, SIGCONT, 0, 0, 0);
+				continue;
+			}
 			if (ended == task) {
 				report(REPORT_END, status);
 				return;
@@ -236,8 +249,9 @@ __attribute__((used)) static void begin(long *stack)
 	char **environment = arguments + count + 1;
 	const char *capabilities = arguments[4];
 	signal_set all = ~0ul;
+	int has_terminal = 0;
 
-	if (count < 6)
+	if (count < 7)
 		leave(125);
 	/* Out of the task's reach: no memory, environment or descriptors of this process for it. */
 	call5(SYS_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
@@ -258,12 +272,16 @@ __attribute__((used)) static void begin(long *stack)
 	must(call5(SYS_dup3, STANDARD_ERROR, 2, 0, 0, 0), "there is no standard error");
 	call5(SYS_close_range, REPORT + 1, ~0u, 0, 0, 0);
 	call5(SYS_fcntl, REPORT, F_SETFD, FD_CLOEXEC, 0, 0);
+	has_terminal = arguments[5][0] == '1';
 	task = call5(SYS_clone, SIGCHLD, 0, 0, 0, 0);
 	check_start(task);
-	if (task == 0)
-		become_task(arguments[1], arguments[2], arguments[3], arguments + 5, environment);
+	if (task == 0) {
+		if (has_terminal)
+			take_terminal();
+		become_task(arguments[1], arguments[2], arguments[3], arguments + 6, environment);
+	}
 	for (int descriptor = 0; descriptor < 3; descriptor++)
 		call5(SYS_close, descriptor, 0, 0, 0, 0);
-	watch(task);
+	watch(task, has_terminal);
 	leave(0);
 }

@@ -1,0 +1,32 @@
+"""Lends the terminal to a program, and takes it back as it was."""
+
+from __future__ import annotations
+
+import os
+import signal
+import termios
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+# What the keyboard sends to a foreground group while the program has none of its own yet.
+_KEYBOARD = (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP)
+
+
+@contextmanager
+def foreground(*, has_terminal: bool) -> Iterator[None]:
+    """Meanwhile this process ignores the keyboard's signals; then the terminal, descriptor 0, is restored."""
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in _KEYBOARD}
+    settings = termios.tcgetattr(0) if has_terminal else None
+    try:
+        yield
+    finally:
+        if settings is not None:
+            # We are in the background now, and would be stopped for touching the terminal.
+            writing = signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+            try:
+                os.tcsetpgrp(0, os.getpgrp())
+                termios.tcsetattr(0, termios.TCSADRAIN, settings)
+            finally:
+                signal.signal(signal.SIGTTOU, writing)
+        for number, handler in before.items():
+            signal.signal(number, handler)
