@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 import msgspec
 
+from engine.snapshot.cache_file import write_cache
+
 VERSION = 1
 
 # What stands in a table in place of a row, for a name that is not part of the tree.
@@ -93,11 +95,7 @@ def save(index: StatIndex, path: str) -> None:
                 has_odd_names=True,
             )
         )
-    aside = f"{path}.{os.getpid()}"
-    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-    with open(aside, "wb") as file:
-        file.write(data)
-    os.replace(aside, path)
+    write_cache(path, data)
 
 
 _DECODER = msgspec.msgpack.Decoder(StatIndex)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -22,22 +22,22 @@ class SnapshotRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     root: absolute path of the tree. prefix: where in the layer it goes, such as
     `var/mint-workspace`; the directories on the way are only passed through. include, exclude:
-    globs of reference §8; empty include: everything. owner: of everything, None keeps owners.
+    globs of reference §8; empty include: everything. owner: of everything. owners: instead, what
+    each owner on disk (uid, gid) stands for.
     """
 
     root: str
     options: ScanOptions
     prefix: str = ""
-    owner: tuple[int, int] | None = (0, 0)
+    owner: tuple[int, int] = (0, 0)
+    owners: Callable[[int, int], tuple[int, int]] | None = None
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
-    own_uid: int = 0
-    own_gid: int = 0
 
     @property
     def name(self) -> str:
         """What tells two ways of asking for one tree apart."""
-        parts = (self.prefix, self.owner, self.include, self.exclude, self.own_uid, self.own_gid)
+        parts = (self.prefix, self.owner, self.owners is None, self.include, self.exclude)
         return hashlib.sha256(repr(parts).encode("utf-8", "surrogateescape")).hexdigest()
 
 
@@ -147,9 +147,9 @@ class _Taking:
         if prefix:
             entries = {f"{prefix}/{path}": entry for path, entry in entries.items()}
             passed = {path: _passed(root, (0, 0)) for path in _ways_to(prefix)}
-            passed[prefix] = _passed(root, self._request.owner or (root.uid, root.gid))
+            passed[prefix] = _passed(root, self._request.owner)
         else:
-            passed[""] = root
+            passed[""] = _passed(root, (0, 0))
         return LayerManifest(entries=entries, passed=passed, links=self._links(entries))
 
     def _tree(self) -> FileTree:
@@ -177,11 +177,8 @@ class _Taking:
         return Entry("directory", stat.S_IMODE(status.st_mode), *owner, mtime_ns=status.st_mtime_ns)
 
     def _owner(self, uid: int, gid: int) -> tuple[int, int]:
-        request = self._request
-        if request.owner is not None:
-            return request.owner
-        # What an ordinary user owns is root's in the container; see `engine.images.root_directory`.
-        return (0 if uid == request.own_uid else uid, 0 if gid == request.own_gid else gid)
+        owners = self._request.owners
+        return self._request.owner if owners is None else owners(uid, gid)
 
     def _entry(self, row: Row) -> Entry:
         mode = row.mode

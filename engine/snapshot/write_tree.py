@@ -36,7 +36,6 @@ class _Writer:
         self._source = source
         self._directory = directory
         self._own_ids = (os.geteuid(), os.getegid())
-        self._is_root = self._own_ids[0] == 0
         self._mask = _umask()
 
     def run(self) -> None:
@@ -62,7 +61,7 @@ class _Writer:
             else:
                 self._make(entry, target)
         for path in reversed(directories):
-            self._finish(both[path], self._path(path))
+            finish_entry(self._path(path), both[path])
 
     def _shared(self) -> tuple[str, dict[str, Entry]]:
         if self._source.shared is None:
@@ -96,7 +95,7 @@ class _Writer:
                 if digest != entry.digest:
                     raise ChangedMeanwhileError(f"`{origin}` has just changed")
                 if (entry.uid, entry.gid) != self._own_ids:
-                    self._own(out, entry)
+                    _own(out, entry)
                 if entry.mode & (self._mask | 0o7000):
                     os.fchmod(out, entry.mode)
                 for name, value in entry.xattrs:
@@ -113,33 +112,33 @@ class _Writer:
         else:
             assert entry.kind == "fifo"
             os.mkfifo(target, entry.mode)
-        if (entry.uid, entry.gid) != self._own_ids:
-            self._own(target, entry)
-        if entry.kind == "fifo":
-            os.chmod(target, entry.mode)
-        os.utime(target, ns=(entry.mtime_ns, entry.mtime_ns), follow_symlinks=False)
+        finish_entry(target, entry)
 
-    def _finish(self, entry: Entry, target: str) -> None:
-        """Owner, mode and times of a directory that is filled."""
-        if (entry.uid, entry.gid) != self._own_ids:
-            self._own(target, entry)
+
+def finish_entry(target: str, entry: Entry) -> None:
+    """Owner, mode, extended attributes and time of what is there; the owner first, as it clears others."""
+    status = os.lstat(target)
+    if (entry.uid, entry.gid) != (status.st_uid, status.st_gid):
+        _own(target, entry)
+    if entry.kind != "symlink":
         os.chmod(target, entry.mode)
-        for name, value in entry.xattrs:
-            os.setxattr(target, name, value)
-        os.utime(target, ns=(entry.mtime_ns, entry.mtime_ns))
+    for name, value in entry.xattrs:
+        os.setxattr(target, name, value, follow_symlinks=False)
+    os.utime(target, ns=(entry.mtime_ns, entry.mtime_ns), follow_symlinks=False)
 
-    def _own(self, target: str | int, entry: Entry) -> None:
-        """Set the owner, as far as this process may: without subordinate ids there is only one."""
-        if not self._is_root:
-            return
-        try:
-            if isinstance(target, int):
-                os.fchown(target, entry.uid, entry.gid)
-            else:
-                os.lchown(target, entry.uid, entry.gid)
-        except OSError as error:
-            if error.errno != errno.EINVAL:
-                raise
+
+def _own(target: str | int, entry: Entry) -> None:
+    """Set the owner, as far as this process may: without subordinate ids there is only one."""
+    if os.geteuid() != 0:
+        return
+    try:
+        if isinstance(target, int):
+            os.fchown(target, entry.uid, entry.gid)
+        else:
+            os.lchown(target, entry.uid, entry.gid)
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
 
 
 def _copy_content(source: int, out: int, size: int) -> str:
