@@ -7,8 +7,9 @@ import os
 
 from engine.commands import definition_file
 from engine.console import Console
-from engine.engine import Engine, RunRequest
+from engine.engine import Engine
 from engine.model.errors import UsageError
+from engine.model.request import RunRequest
 from engine.progress.choose import MODES, sink_for
 from engine.progress.summary import read_last_bytes
 from engine.run_state import RunState
@@ -47,7 +48,7 @@ def prepare(arguments: list[str]) -> list[str]:
     return [f"--no-cache={_ALL}" if word == "--no-cache" else word for word in arguments]
 
 
-def request_of(options: argparse.Namespace) -> RunRequest:
+def request_of(options: argparse.Namespace, *, wants_output: bool = False) -> RunRequest:
     """What the engine is asked for; UsageError for what the arguments have wrong."""
     if options.cpus is not None and options.cpus < 1:
         raise UsageError(f"`--cpus {options.cpus}`: at least one core is needed")
@@ -66,13 +67,14 @@ def request_of(options: argparse.Namespace) -> RunRequest:
         cpus=options.cpus,
         memory=memory,
         package_paths=tuple(os.path.abspath(path) for path in options.package_path),
+        wants_output=wants_output,
     )
 
 
 def execute(options: argparse.Namespace, console: Console) -> int:
     """0 when every targeted task succeeded, 1 otherwise."""
-    request = request_of(options)
     sink = sink_for(options.progress, console)
+    request = request_of(options, wants_output=sink.wants_output)
     engine = Engine.open(console.environment.get("OUTCROP_HOME"))
     state: RunState | None = None
 

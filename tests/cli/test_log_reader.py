@@ -72,7 +72,7 @@ def test_following_ends_with_the_task_and_reads_everything(tmp_path: Path) -> No
 def test_another_attempt_is_followed_from_its_beginning(tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.write_bytes(b"the first attempt\n")
-    looks = []
+    looks: list[int] = []
 
     def is_over() -> bool:
         looks.append(len(looks))

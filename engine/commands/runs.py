@@ -1,0 +1,75 @@
+"""`outcrop runs`: past runs, the latest first."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections.abc import Iterator
+
+from engine.commands.past_runs import PastRun, open_store
+from engine.console import Console
+from engine.model.records import RunRecord
+from engine.progress.glyphs import Glyphs
+from engine.progress.log_lines import clean
+from engine.units import duration_text
+
+_STATES = {"succeeded": "ok", "failed": "failed", "no_result": "cancelled"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of the command line reference."""
+    parser.add_argument("--json", action="store_true", help="an array of objects")
+    parser.add_argument("--limit", type=int, metavar="N", help="only the latest N")
+
+
+def execute(options: argparse.Namespace, console: Console) -> int:
+    """One line, or object, a run."""
+    store = open_store(console)
+    records = store.runs.records(options.limit)
+    found = [(record, PastRun(store, store.runs.directory(record.run))) for record in records]
+    if options.json:
+        from engine.commands.json_output import write_array  # costs the import of json
+
+        write_array(console, (run_summary(record, past) for record, past in found))
+        return 0
+    glyphs = Glyphs(is_unicode=console.is_unicode, colour=console.colour)
+    for line in _lines(found, glyphs):
+        console.line(line)
+    return 0
+
+
+def run_summary(record: RunRecord, past: PastRun) -> dict[str, object]:
+    """A run as an object of `runs --json`; `result` is `running` while it goes on."""
+    return {
+        "run": record.run,
+        "definition": record.definition,
+        "title": record.title,
+        "started_at": record.started_at,
+        "seconds": None if record.finished_at is None else round(record.finished_at - record.started_at, 3),
+        "result": _result(record, past),
+        "counts": record.counts,
+        "saved_seconds": record.saved_seconds,
+    }
+
+
+def _result(record: RunRecord, past: PastRun) -> str:
+    if record.result is None:
+        return "running" if past.is_alive else "no_result"
+    return record.result
+
+
+def _lines(found: list[tuple[RunRecord, PastRun]], glyphs: Glyphs) -> Iterator[str]:
+    for record, past in found:
+        result = _result(record, past)
+        state = "running" if result == "running" else _STATES.get(result, "cancelled")
+        words = result if result != "no_result" else record.cause or "killed"
+        when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.started_at))
+        seconds = None if record.finished_at is None else record.finished_at - record.started_at
+        took = "" if seconds is None else duration_text(seconds)
+        counts = ", ".join(
+            f"{count} {word.replace('cache_hit', 'cached')}" for word, count in record.counts.items() if count
+        )
+        name = record.title or os.path.basename(record.definition)
+        line = f"{record.run}  {when}  {glyphs.glyph(state)} {words:<9} {took:>6}  {clean(name)}  {counts}"
+        yield line.rstrip()
