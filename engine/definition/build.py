@@ -6,6 +6,7 @@ import os
 
 from engine.definition.document import Document
 from engine.definition.expressions import parse_template
+from engine.definition.graph import Graph
 from engine.definition.schema import Check
 from engine.definition.task_schema import form_of
 from engine.definition.yaml_nodes import Mapping, Node, Scalar, Sequence, flatten
@@ -30,9 +31,9 @@ from engine.model.run_definition import (
 )
 
 
-def build_run(document: Document, run_dir: str) -> RunDefinition:
+def build_run(document: Document, run_dir: str, graph: Graph) -> RunDefinition:
     """The run definition of a checked file; every node is known to have a good shape."""
-    builder = _Builder(document)
+    builder = _Builder(document, graph)
     root = document.root
     command_line = _map(_map(root.get("on")).get("cli") if root.get("on") else None)
     title = command_line.get("title")
@@ -68,8 +69,9 @@ def _texts(node: Node | None) -> tuple[str, ...]:
 class _Builder:
     """Turns nodes into values; templates are those that checking has parsed."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, graph: Graph) -> None:
         self._document = document
+        self._graph = graph
         self._check: Check = document.check
         self._defaults = _map(document.root.get("defaults"))
         self._default_agent = self._agent_map(self._defaults)
@@ -117,47 +119,75 @@ class _Builder:
 
     def task(self, node: Mapping) -> Task:
         """A command task or a call of a built-in package."""
-        after = node.get("after")
-        condition = node.get("if")
-        shared = {
-            "key": _text(node.entries["key"][1]),
-            "line": node.place.line,
-            "column": node.place.column,
-            "raw": self.raw(node),
-            "use": tuple(dict.fromkeys(_texts(node.get("use")))),
-            "after": self.expression(after)
-            if isinstance(after, Scalar) and "${{" in after.text
-            else _texts(after),
-            "condition": None if condition is None else self.expression(condition),
-            "filter": self.filter(node.get("filter")),
-            "cache": self.cache(node.get("cache")),
-            "env": self.environment(node.get("env")),
-            "env_config": self.environment_config(node.get("env-config")),
-        }
-        if form_of(node) == "package":
-            name, _, version = _text(node.entries["call"][1]).strip().partition(" ")
-            parameters = tuple(
-                (key, self.template(value)) for key, (_, value) in _map(node.get("with")).entries.items()
-            )
-            return PackageTask(package=name, version=version.strip(), parameters=parameters, **shared)
-        grace = node.get("terminate-grace-period-seconds")
-        network = node.get("network")
+        return self.package_task(node) if form_of(node) == "package" else self.command_task(node)
+
+    def package_task(self, node: Mapping) -> PackageTask:
+        """A call of a built-in package."""
+        key = _text(node.entries["key"][1])
+        name, _, version = _text(node.entries["call"][1]).strip().partition(" ")
+        given = _map(node.get("with")).entries
+        return PackageTask(
+            key=key,
+            line=node.place.line,
+            column=node.place.column,
+            raw=self.raw(node),
+            package=name,
+            version=version.strip(),
+            parameters=tuple((parameter, self.template(value)) for parameter, (_, value) in given.items()),
+            use=self.use(node),
+            after=self.after(node.get("after")),
+            condition=self.condition(node.get("if")),
+            filter=self.filter(node.get("filter")),
+            cache=self.cache(node.get("cache")),
+            env=self.environment(node.get("env")),
+            env_config=self.environment_config(node.get("env-config")),
+            dependencies=self._graph.dependencies(key),
+        )
+
+    def command_task(self, node: Mapping) -> CommandTask:
+        """A task with a script."""
+        key = _text(node.entries["key"][1])
+        grace, network = node.get("terminate-grace-period-seconds"), node.get("network")
         return CommandTask(
+            key=key,
+            line=node.place.line,
+            column=node.place.column,
+            raw=self.raw(node),
             run=self.script(node.entries["run"][1]),
+            use=self.use(node),
+            after=self.after(node.get("after")),
+            condition=self.condition(node.get("if")),
+            filter=self.filter(node.get("filter")),
+            cache=self.cache(node.get("cache")),
+            env=self.environment(node.get("env")),
+            env_config=self.environment_config(node.get("env-config")),
             timeout=self.optional(node.get("timeout")),
             terminate_grace_seconds=0 if grace is None else float(_text(grace)),
             retry=self.retry(node.get("retry")),
             agent=self.agent(node),
             network="none" if network is not None and _text(network) == "none" else "host",
             outputs=self.outputs(node.get("outputs")),
-            **shared,
+            dependencies=self._graph.dependencies(key),
         )
+
+    def use(self, node: Mapping) -> tuple[str, ...]:
+        """`use`, without repeats."""
+        return tuple(dict.fromkeys(_texts(node.get("use"))))
+
+    def after(self, node: Node | None) -> tuple[str, ...] | Expression:
+        """`after` in both forms."""
+        if isinstance(node, Scalar) and "${{" in node.text:
+            return self.expression(node)
+        return tuple(dict.fromkeys(_texts(node)))
+
+    def condition(self, node: Node | None) -> Expression | None:
+        """An exact expression that may be absent."""
+        return None if node is None else self.expression(node)
 
     def raw(self, node: Mapping) -> str:
         """The YAML text of a task as written, moved to the left margin."""
-        place = node.place
-        lines = self._document.text[place.start : node.end].rstrip().split("\n")
-        margin = " " * (place.column - 1)
+        lines = self._document.text[node.start : node.end].rstrip().split("\n")
+        margin = " " * (node.column - 1)
         return (
             "\n".join(line.removeprefix(margin) if position else line for position, line in enumerate(lines))
             + "\n"

@@ -28,13 +28,10 @@ class Document:
         self.check = check
         self.tasks: list[Mapping] = []
         self.by_key: dict[str, Mapping] = {}
-        self.files: tuple[str, ...] = ()
 
 
-def check_document(
-    path: str, data: bytes, problems: Problems, package_paths: tuple[str, ...], *, for_run: bool
-) -> Document | None:
-    """Check a file; None when it is no YAML map with tasks."""
+def check_document(path: str, data: bytes, problems: Problems) -> Document | None:
+    """Check the shape of a file; None when it is no YAML map."""
     text = decode(data, problems)
     if text is None:
         return None
@@ -61,6 +58,31 @@ def check_document(
     return document
 
 
+def check_file(document: Document, *, for_run: bool) -> None:
+    """What a run definition needs as a whole: a base, and to be no package when it is run."""
+    problems, root = document.check.problems, document.root
+    if for_run and document.kind != "run":
+        where = root.key("package") if "package" in root.entries else root.place
+        problems.error(
+            "not-a-run",
+            where,
+            "this file is a package and cannot be run itself",
+            "call it from a run definition",
+        )
+    needs_base = document.kind == "run" and any(form_of(task) != "embedded-run" for task in document.tasks)
+    if needs_base and "base" not in root.entries:
+        report = problems.error if for_run else problems.warning
+        report("missing-base", root.place, "there is no `base`", 'add `base: {image: "host:", config: none}`')
+    for key, task in document.by_key.items():
+        if key.startswith("-"):
+            problems.warning(
+                "leading-dash",
+                task.entries["key"][1],
+                f"the key `{key}` begins with `-`",
+                "command lines take it for an option",
+            )
+
+
 def kind_of(path: str, root: Mapping) -> str:
     """What a file is: `package` by its name, `local-package` by its `package` key, else `run`."""
     if os.path.basename(path) == "rwx-package.yml":
@@ -71,6 +93,17 @@ def kind_of(path: str, root: Mapping) -> str:
     ):
         return "local-package"
     return "run"
+
+
+def tasks_by_key(root: Mapping) -> dict[str, Mapping]:
+    """The tasks of a file by key, of those that have one; the first of several with one key."""
+    tasks = root.get("tasks")
+    found: dict[str, Mapping] = {}
+    for task in flatten(tasks) if tasks is not None else ():
+        key = task.get("key") if isinstance(task, Mapping) else None
+        if isinstance(task, Mapping) and isinstance(key, Scalar) and key.kind in ("text", "boolean"):
+            found.setdefault(key.text, task)
+    return found
 
 
 def _schema_for(kind: str, root: Mapping) -> Map:

@@ -182,9 +182,36 @@ RUN_DEFINITION = Map(
         "package": _PackageMark(),
     },
 )
+
+
+class _Forbidden(Spec):
+    """A key of run definitions that a package cannot have; reported where its content begins."""
+
+    __slots__ = ("_what",)
+    allows_null = True
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+
+    def check(self, node: Node, label: str, to: Check) -> bool:
+        where = node.place if isinstance(node, Mapping) else node
+        to.problems.error(
+            "bad-package",
+            where,
+            f"{label} is not allowed in {self._what}",
+            f"remove {label}: the caller decides",
+        )
+        return False
+
+
+_IN_LOCAL = _Forbidden("a local package")
+_IN_PUBLISHED = _Forbidden("a published package")
 LOCAL_PACKAGE = Map(
     "a local package",
     {
+        "base": _IN_LOCAL,
+        "on": _IN_LOCAL,
+        "outputs": _IN_LOCAL,
         "package": _PackageMark(),
         "parameters": PARAMETERS,
         "defaults": _DEFAULTS,
@@ -239,6 +266,8 @@ _METADATA: dict[str, Spec] = {
     "outputs": _PACKAGE_OUTPUTS,
 }
 _CONTENT: dict[str, Spec] = {
+    "base": _IN_PUBLISHED,
+    "on": _IN_PUBLISHED,
     "defaults": _DEFAULTS,
     "tool-cache": _TOOL_CACHE,
     "concurrency-pools": _POOLS,

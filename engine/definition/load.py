@@ -7,19 +7,17 @@ import os
 import msgspec
 
 from engine.definition.build import build_run
-from engine.definition.document import Document, check_document
+from engine.definition.calls import Calls, check_calls
+from engine.definition.document import Document, check_document, check_file
+from engine.definition.graph import Graph
+from engine.definition.loaded import Loaded
+from engine.definition.package_rules import check_package
+from engine.definition.packages import PackageSearch
 from engine.definition.problems import Problems
+from engine.definition.references import check_references
+from engine.definition.support import check_support
 from engine.model.diagnostic import Diagnostic
 from engine.model.errors import UsageError
-from engine.model.run_definition import RunDefinition
-
-
-class Loaded(msgspec.Struct, frozen=True, kw_only=True):
-    """What loading gave. `definition` is None when there is an error; `files` are all files read, in order."""
-
-    definition: RunDefinition | None
-    diagnostics: tuple[Diagnostic, ...]
-    files: tuple[str, ...]
 
 
 def load(path: str, *, package_paths: tuple[str, ...] = (), for_run: bool) -> Loaded:
@@ -30,17 +28,30 @@ def load(path: str, *, package_paths: tuple[str, ...] = (), for_run: bool) -> Lo
     """
     data = _read(path)
     problems = Problems(path)
-    document = check_document(path, data, problems, package_paths, for_run=for_run)
-    files: tuple[str, ...] = (path, *(document.files if document is not None else ()))
+    document = check_document(path, data, problems)
+    if document is None:
+        return Loaded(definition=None, diagnostics=problems.sorted(), files=(path,))
+    run_dir = run_directory(path)
+    calls = Calls(run_dir, PackageSearch(package_paths))
+    graph = _check_meaning(document, calls, for_run=for_run)
     definition = None
-    if document is not None and for_run and not problems.has_errors:
-        definition = build_run(document, run_directory(path))
+    if for_run:
+        check_support(document)
+        if not problems.has_errors:
+            definition = build_run(document, run_dir, graph)
     diagnostics = problems.sorted()
-    if problems.has_errors:
-        definition = None
-    elif definition is not None:
+    if definition is not None:
         definition = msgspec.structs.replace(definition, notes=diagnostics)
-    return Loaded(definition=definition, diagnostics=diagnostics, files=files)
+    return Loaded(definition=definition, diagnostics=diagnostics, files=(path, *calls.files))
+
+
+def _check_meaning(document: Document, calls: Calls, *, for_run: bool) -> Graph:
+    check_file(document, for_run=for_run)
+    check_package(document)
+    check_calls(document, calls, for_run=for_run)
+    graph = Graph(document, calls, check_references(document, calls))
+    graph.check()
+    return graph
 
 
 def lint(path: str, *, package_paths: tuple[str, ...] = ()) -> tuple[Diagnostic, ...]:
@@ -73,6 +84,3 @@ def run_directory(path: str) -> str:
         if parent == directory:
             return own
         directory = parent
-
-
-__all__ = ["Document", "Loaded", "lint", "load", "run_directory"]

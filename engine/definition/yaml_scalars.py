@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import re
+
+from engine.definition.numbers import number_text
 
 _NULLS = frozenset(("", "~", "null", "Null", "NULL"))
 _BOOLEANS = {
@@ -57,29 +58,3 @@ def _integer_text(source: str) -> str:
 
 def _whole_text(value: int, source: str) -> str:
     return str(value) if value <= LARGEST_EXACT_INTEGER else source
-
-
-def number_text(value: float) -> str:
-    """The shortest decimal form, exponents only below 1e-6 and from 1e21 on: 1.0 → `1`, 1e3 → `1000`."""
-    if math.isnan(value):
-        return "NaN"
-    if math.isinf(value):
-        return "Infinity" if value > 0 else "-Infinity"
-    if value == 0:
-        return "0"
-    if value.is_integer() and abs(value) < 1e21:
-        return str(int(value))
-    sign = "-" if value < 0 else ""
-    mantissa, _, exponent_text = repr(abs(value)).partition("e")
-    whole, _, fraction = mantissa.partition(".")
-    digits = (whole + fraction).lstrip("0")
-    exponent = int(exponent_text or 0) + len(whole)
-    if whole == "0":
-        exponent -= 1 + len(fraction) - len(fraction.lstrip("0"))
-    digits = digits.rstrip("0")
-    if -7 < exponent <= 0:
-        return f"{sign}0.{'0' * -exponent}{digits}"
-    if 0 < exponent <= 21:
-        return f"{sign}{digits[:exponent]}.{digits[exponent:]}"
-    rest = f".{digits[1:]}" if len(digits) > 1 else ""
-    return f"{sign}{digits[0]}{rest}e{exponent - 1:+d}"
