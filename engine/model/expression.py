@@ -7,19 +7,19 @@ from typing import Union
 import msgspec
 
 
-class Literal(msgspec.Struct, frozen=True, tag="literal", array_like=True):
+class Literal(msgspec.Struct, frozen=True, tag="literal"):
     """A string, number or boolean as written, or null."""
 
     value: Union[str, float, bool, None]
 
 
-class Name(msgspec.Struct, frozen=True, tag="name", array_like=True):
+class Name(msgspec.Struct, frozen=True, tag="name"):
     """A context (`init`, `tasks`) or, in `if` and `after`, the key of a task."""
 
     name: str
 
 
-class Access(msgspec.Struct, frozen=True, tag="access", array_like=True):
+class Access(msgspec.Struct, frozen=True, tag="access"):
     """`target.member` or `target[member]`; `optional` is the `?.` form."""
 
     target: Expression
@@ -27,20 +27,20 @@ class Access(msgspec.Struct, frozen=True, tag="access", array_like=True):
     optional: bool = False
 
 
-class Call(msgspec.Struct, frozen=True, tag="call", array_like=True):
+class Call(msgspec.Struct, frozen=True, tag="call"):
     """`function(arguments)`."""
 
     function: str
     arguments: tuple[Expression, ...]
 
 
-class Not(msgspec.Struct, frozen=True, tag="not", array_like=True):
+class Not(msgspec.Struct, frozen=True, tag="not"):
     """`!operand`."""
 
     operand: Expression
 
 
-class Binary(msgspec.Struct, frozen=True, tag="binary", array_like=True):
+class Binary(msgspec.Struct, frozen=True, tag="binary"):
     """`left operator right` for `|| && == != =~ !~ >= <= > <`."""
 
     operator: str
@@ -48,7 +48,7 @@ class Binary(msgspec.Struct, frozen=True, tag="binary", array_like=True):
     right: Expression
 
 
-class Choice(msgspec.Struct, frozen=True, tag="choice", array_like=True):
+class Choice(msgspec.Struct, frozen=True, tag="choice"):
     """`condition ? yes : no`."""
 
     condition: Expression
