@@ -11,7 +11,10 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # imported with the first large file: it brings logging and more
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 CHUNK = 64 << 20
 INLINE = 128 << 10  # up to here a thread costs more than it saves
@@ -34,6 +37,8 @@ class ContentHasher:
         if size <= INLINE:
             return PendingDigest(known=hash_small(path))
         if self._pool is None:
+            from concurrent.futures import ThreadPoolExecutor
+
             self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="hash")
         if size <= CHUNK:
             return PendingDigest(jobs=[self._pool.submit(_hash_range, path, 0, size)])

@@ -74,6 +74,14 @@ def write_all(descriptor: int, content: bytes) -> None:
         view = view[os.write(descriptor, view) :]
 
 
+def make_directory(path: str) -> None:
+    """Make a directory unless it is there."""
+    try:
+        os.mkdir(path)
+    except FileExistsError:
+        pass
+
+
 def read_file(path: str) -> bytes | None:
     """The whole content, or None when there is no such file."""
     try:

@@ -113,7 +113,7 @@ class EntryStore:
                 os.rename(aside, target)
                 return
             except FileNotFoundError:
-                os.makedirs(os.path.dirname(target), exist_ok=True)
+                disk.make_directory(os.path.dirname(target))
             except OSError:
                 if not os.path.isdir(target):
                     raise

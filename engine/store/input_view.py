@@ -15,6 +15,13 @@ NEVER_CAPTURED = ("proc", "sys", "dev", "run/outcrop")  # in no layer (reference
 _ROOT_DIRECTORY = Entry(DIRECTORY, 0o755, 0, 0)
 
 
+def without_repeats(layers: tuple[str, ...]) -> tuple[str, ...]:
+    """Each layer once, at its last place: the same tree, and the kernel refuses a lowerdir twice."""
+    if len(set(layers)) == len(layers):
+        return layers
+    return tuple(reversed(dict.fromkeys(reversed(layers))))
+
+
 class InputView:
     """`layers` are digests, lowest first, base included; `merged_of` merges them (`LayerStore.merged`).
 
@@ -32,7 +39,7 @@ class InputView:
         stubs: Mapping[str, bytes | None] | None = None,
     ) -> None:
         self._merged_of = merged_of
-        self.layers = layers
+        self.layers = without_repeats(layers)
         self.workspace = workspace
         self.filter = selected
         self.stub_contents = stubs or {}

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from engine.file_tree import FileTree, LayerManifest, apply_layer, manifest_digest, system_digest
 from engine.model.errors import StoreError, UserError
 from engine.store import disk, manifest_file
-from engine.store.canonical import make_canonical
-from engine.store.capture import CapturedLayer, OutputSelection, read_changes
 from engine.store.content_digest import ContentHasher
 from engine.store.durability import Durability
 from engine.store.holds import Holds
-from engine.store.input_view import InputView
 from engine.store.locks import Locks
 from engine.store.manifest_file import LayerHeader
 from engine.store.recent import Recent
+
+if TYPE_CHECKING:  # capturing is imported when something executed: a run of hits starts 10 ms sooner
+    from engine.store.capture import CapturedLayer, OutputSelection
+    from engine.store.input_view import InputView
 
 _BLOCK = 4096
 _TREES_KEPT = 1_000_000  # entries of merged trees kept for the tasks to come
@@ -39,7 +41,8 @@ class LayerStore:
         self._durability = durability
         self._locks = locks
         self._holds = holds
-        self._new_directory = new_directory
+        self.new_directory = new_directory
+        self.extra_layers: dict[object, str] = {}  # those of `views`, by what they hold
         self._manifests: Recent[LayerManifest] = Recent(_MANIFESTS_KEPT)
         self._trees: Recent[FileTree] = Recent(_TREES_KEPT)
         self.derived_folder = os.path.join(root, "derived-v1")
@@ -110,6 +113,8 @@ class LayerStore:
 
         Raises UserError for what no layer can hold (`.wh.x`), MachineError when reading fails.
         """
+        from engine.store.capture import read_changes
+
         with disk.DiskErrors(self._root):
             return read_changes(upper, view, selected, self.hasher)
 
@@ -118,12 +123,14 @@ class LayerStore:
 
         The upperdir is moved away, or left to its owner when an equal layer is there already.
         """
+        from engine.store.canonical import make_canonical
+
         if captured.digest is None:
             return None
         with disk.DiskErrors(self._root):
             if not self.hold(captured.digest):
                 make_canonical(captured)
-                aside = self._new_directory()
+                aside = self.new_directory()
                 os.rename(captured.upper, os.path.join(aside, "tree"))
                 self._commit(captured.digest, aside, captured.manifest, captured.bytes, is_shared=False)
         return captured.digest
@@ -143,7 +150,7 @@ class LayerStore:
         digest = manifest_digest(manifest)
         with disk.DiskErrors(self._root):
             if not self.hold(digest):
-                aside = self._new_directory()
+                aside = self.new_directory()
                 tree = os.path.join(aside, "tree")
                 os.mkdir(tree, 0o755)
                 fill(tree)
@@ -164,7 +171,7 @@ class LayerStore:
                     if not os.path.isdir(target):
                         raise
                     if self.header(digest) is None:  # torn by a power cut: ours takes its place
-                        os.rename(target, os.path.join(self._new_directory(), "torn"))
+                        os.rename(target, os.path.join(self.new_directory(), "torn"))
                         continue
                     del error  # someone else made the same layer
                     self._note_use(digest)
@@ -173,7 +180,7 @@ class LayerStore:
                     self._manifests.put(digest, manifest, len(manifest.entries))
                     self._note_use(digest)
                     break
-            os.makedirs(os.path.dirname(target), exist_ok=True)
+            disk.make_directory(os.path.dirname(target))
 
     def _note_use(self, digest: str) -> None:
         """Hold it, and make it the most recently used: the manifest's time is what collection goes by."""

@@ -12,7 +12,7 @@ import os
 
 import msgspec
 
-from engine.file_tree import DIRECTORY, Entry, parent_of, parents_of, same_content, surface
+from engine.file_tree import DIRECTORY, Entry, ancestors, is_below, parent_of, same_content, surface
 from engine.store import attributes, disk
 from engine.store.flatten import flattened
 from engine.store.input_view import InputView
@@ -30,16 +30,16 @@ class MountPlan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def build_view(layers: LayerStore, directory: str, view: InputView) -> MountPlan:
-    """Make `extra`, `upper`, `work` and `root` in `directory`, which is new; hold every layer.
+    """Make `upper`, `work` and `root` in `directory`, which is new, and the extra layer if one is needed.
 
     Raises StoreError when an input layer is missing or damaged, MachineError on a full disk.
     """
     with disk.DiskErrors(directory):
         shown = flattened(layers, view.layers)
         lowerdirs = [layers.tree_path(digest) for digest in reversed(shown)]
-        extra = _ExtraLayer(layers, os.path.join(directory, "extra"), view, shown)
-        if extra.write() or not lowerdirs:
-            lowerdirs.insert(0, extra.path)
+        extra = _extra_layer(layers, view, shown)
+        if not extra.is_empty or not lowerdirs:
+            lowerdirs.insert(0, _written(layers, view, shown, extra))
         plan = MountPlan(
             lowerdirs=tuple(lowerdirs),
             upper=os.path.join(directory, "upper"),
@@ -52,114 +52,110 @@ def build_view(layers: LayerStore, directory: str, view: InputView) -> MountPlan
     return plan
 
 
-class _ExtraLayer:
-    def __init__(self, layers: LayerStore, path: str, view: InputView, shown: tuple[str, ...]) -> None:
-        self.path = path
-        self._layers = layers
-        self._view = view
-        self._shown = shown
-        self._made: set[str] = set()
-        self._is_opaque = False
+class _ExtraLayer(msgspec.Struct, frozen=True):
+    """What the extra layer holds, by path; `directories` include all that lead to the rest."""
 
-    def write(self) -> bool:
-        """Make the layer; False when nothing is needed and nothing was made."""
-        files: dict[str, Entry] = {}
-        hidden = self._hidden()
-        kept = self._view.selection.kept
-        if self._view.filter is not None and len(hidden) > len(kept):
-            prefix = self._view.workspace + "/" if self._view.workspace else ""
-            files = {prefix + path: entry for path, entry in kept.items() if path}
-            hidden = []
-            self._is_opaque = True
-        mended, vanished = self._mending()
-        files.update(mended)
-        for path in vanished:
-            if not self._is_covered(path):
-                hidden.append(path)
-        if not (files or hidden or self._view.stubs or self._is_opaque):
-            return False
-        self._write_entries(files)
-        for path in hidden:
-            self._reach(path)
-            attributes.make_whiteout(os.path.join(self.path, path))
-        self._finish()
-        return True
+    directories: tuple[tuple[str, Entry], ...]
+    files: tuple[tuple[str, Entry], ...]
+    whiteouts: tuple[str, ...]
+    is_opaque: bool  # the workspace hides what the layers have in it
+    stub_contents: tuple[tuple[str, bytes | None], ...]
 
-    def _hidden(self) -> list[str]:
-        """The topmost workspace paths that the filter hides."""
-        if self._view.filter is None:
-            return []
-        view = self._view
+    @property
+    def is_empty(self) -> bool:
+        """Whether the layers alone are the view."""
+        return not (self.directories or self.files or self.whiteouts)
+
+
+def _extra_layer(layers: LayerStore, view: InputView, shown: tuple[str, ...]) -> _ExtraLayer:
+    """Decide what has to lie on top of the layers; nothing is written."""
+    wanted: dict[str, Entry] = {}
+    whiteouts = _hidden(view)
+    is_opaque = view.filter is not None and len(whiteouts) > len(view.selection.kept)
+    if is_opaque:
         prefix = view.workspace + "/" if view.workspace else ""
-        hidden: list[str] = []
-        skipped = "\0"
-        for path in sorted(path for path in view.merged if path.startswith(prefix) and path):
-            if path.startswith(skipped) or path in view.tree:
-                continue
-            hidden.append(path)
-            skipped = path + "/"
-        return hidden
+        wanted = {prefix + path if path else view.workspace: e for path, e in view.selection.kept.items()}
+        whiteouts = []
+    mended, vanished = _mending(layers, view, shown)
+    wanted.update(mended)
+    wanted.update(view.stubs)
+    is_root_hidden = is_opaque and not view.workspace
+    for path in vanished:
+        if not is_opaque or not (is_root_hidden or is_below(path, view.workspace)):
+            whiteouts.append(path)
+    for parent in ancestors([*wanted, *whiteouts]):
+        wanted.setdefault(parent, view.tree[parent])
+    paths = sorted(wanted)
+    return _ExtraLayer(
+        tuple((path, wanted[path]) for path in paths if wanted[path].kind == DIRECTORY),
+        tuple((path, wanted[path]) for path in paths if wanted[path].kind != DIRECTORY),
+        tuple(sorted(whiteouts)),
+        is_opaque,
+        tuple((path, content) for path, content in view.stub_contents.items() if path in view.stubs),
+    )
 
-    def _is_covered(self, path: str) -> bool:
-        """Whether the opaque workspace hides a path of the layers already."""
-        workspace = self._view.workspace
-        return self._is_opaque and (path == workspace or path.startswith(workspace + "/") or not workspace)
 
-    def _mending(self) -> tuple[dict[str, Entry], list[str]]:
-        """What overlayfs would show otherwise than `merge`: what to put over it, and what to take away."""
-        manifests = [self._layers.manifest(digest) for digest in self._shown]
-        candidates: set[str] = set()
-        for manifest in manifests:
-            candidates.update(manifest.passed, manifest.emptied)
-        put: dict[str, Entry] = {}
-        vanished: list[str] = []
-        tree, merged = self._view.tree, self._view.merged
-        for path, shown in surface(manifests, candidates).items():
-            wanted = merged.get(path)
-            if wanted is None:
-                parent = tree.get(parent_of(path))
-                if parent is not None and parent.kind == DIRECTORY:
-                    vanished.append(path)
-            elif not same_content(shown, wanted) and path in tree:
-                put[path] = tree[path]
-        return put, sorted(vanished)
+def _hidden(view: InputView) -> list[str]:
+    """The topmost workspace paths that the filter hides."""
+    if view.filter is None:
+        return []
+    prefix = view.workspace + "/" if view.workspace else ""
+    hidden: list[str] = []
+    skipped = "\0"
+    for path in sorted(path for path in view.merged if path.startswith(prefix) and path):
+        if path.startswith(skipped) or path in view.tree:
+            continue
+        hidden.append(path)
+        skipped = path + "/"
+    return hidden
 
-    def _write_entries(self, files: dict[str, Entry]) -> None:
-        stubs = self._view.stubs
-        wanted = {**files, **stubs}
-        sources = sources_of(
-            self._layers, self._shown, {path: entry for path, entry in files.items() if path not in stubs}
-        )
-        for path in sorted(wanted):
-            entry = wanted[path]
-            self._reach(path)
-            location = os.path.join(self.path, path)
-            if entry.kind == DIRECTORY:
-                self._make_directory(path)
-            elif path in stubs:
-                content = self._view.stub_contents.get(path)
-                disk.write_new(location, content or b"")
-                attributes.apply(location, entry)
-            else:
-                link_or_copy(sources[path], location, entry)
 
-    def _reach(self, path: str) -> None:
-        """Make the directories above `path`, as the task sees them."""
-        missing = [parent for parent in parents_of(path) if parent not in self._made]
-        for parent in reversed(missing):
-            self._make_directory(parent)
+def _mending(
+    layers: LayerStore, view: InputView, shown: tuple[str, ...]
+) -> tuple[dict[str, Entry], list[str]]:
+    """What overlayfs would show otherwise than `merge`: what to put over it, and what to take away."""
+    manifests = [layers.manifest(digest) for digest in shown]
+    candidates: set[str] = set()
+    for manifest in manifests:
+        candidates.update(manifest.passed, manifest.emptied)
+    put: dict[str, Entry] = {}
+    vanished: list[str] = []
+    tree, merged = view.tree, view.merged
+    for path, entry in surface(manifests, candidates).items():
+        wanted = merged.get(path)
+        if wanted is None:
+            parent = tree.get(parent_of(path))
+            if parent is not None and parent.kind == DIRECTORY:
+                vanished.append(path)
+        elif not same_content(entry, wanted) and path in tree:
+            put[path] = tree[path]
+    return put, vanished
 
-    def _make_directory(self, path: str) -> None:
-        if path not in self._made:
-            os.mkdir(os.path.join(self.path, path) if path else self.path, 0o700)
-            self._made.add(path)
 
-    def _finish(self) -> None:
-        """Give directories their attributes, the deepest first, since writing into one changes its time."""
-        if self._is_opaque:
-            self._reach(self._view.workspace)
-            self._make_directory(self._view.workspace)
-            location = os.path.join(self.path, self._view.workspace)
-            os.setxattr(location, attributes.OPAQUE, b"y")
-        for path in sorted(self._made, reverse=True):
-            attributes.apply(os.path.join(self.path, path), self._view.tree[path])
+def _written(layers: LayerStore, view: InputView, shown: tuple[str, ...], extra: _ExtraLayer) -> str:
+    """The directory of the extra layer. One without files of layers serves all tasks that need the same."""
+    stubs = view.stubs
+    is_shareable = all(path in stubs for path, _ in extra.files)
+    known = layers.extra_layers.get(extra) if is_shareable else None
+    if known is not None:
+        return known
+    directory = os.path.join(layers.new_directory(), "extra")
+    for path, _ in extra.directories or (("", view.tree[""]),):
+        os.mkdir(os.path.join(directory, path) if path else directory)
+    sources = sources_of(layers, shown, {path: entry for path, entry in extra.files if path not in stubs})
+    for path, entry in extra.files:
+        location = os.path.join(directory, path)
+        if path in sources:
+            link_or_copy(sources[path], location, entry)
+        else:
+            disk.write_new(location, view.stub_contents[path] or b"")
+            attributes.apply(location, entry)
+    for path in extra.whiteouts:
+        attributes.make_whiteout(os.path.join(directory, path))
+    if extra.is_opaque:
+        os.setxattr(os.path.join(directory, view.workspace), attributes.OPAQUE, b"y")
+    for path, entry in reversed(extra.directories):
+        attributes.apply(os.path.join(directory, path), entry)
+    if is_shareable:
+        layers.extra_layers[extra] = directory
+    return directory

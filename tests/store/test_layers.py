@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
-import socket
-import stat
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from engine.file_tree import DIRECTORY, Entry, LayerManifest
-from engine.model.errors import UserError
+from engine.file_tree import LayerManifest
 from engine.store.store import Store
-from tests.store.tasks import WORKSPACE, Action, layer_of, read_tree, run, run_captured, seen, timeless, view_of
+from tests.store.tasks import (
+    WORKSPACE,
+    Action,
+    read_tree,
+    run,
+    run_captured,
+    seen,
+    timeless,
+    view_of,
+)
 
 pytestmark = [pytest.mark.namespaces, pytest.mark.usefixtures("private_mounts")]
 
