@@ -57,7 +57,7 @@ class Contexts:
         self.uses_run_directory = False
         self.scope: dict[str, object] = {
             "init": init,
-            "run": Lazy(("dir", "mint-dir", "id"), self._run_member),
+            "run": Lazy(("dir", "mint-dir", "id", "started-at"), self._run_member),
             "task": {
                 "attempt-number": float(attempt),
                 "otel": {"trace-id": task_id(run, ""), "span-id": task_id(run, f"{task}#{attempt}")[:16]},
@@ -72,6 +72,8 @@ class Contexts:
     def _run_member(self, name: str) -> object:
         if name == "id":
             return self._run
+        if name == "started-at":  # for `date`; no member of the language
+            return self._state.started.at if self._state.started is not None else None
         self.uses_run_directory = True
         return RUN_DIRECTORY
 

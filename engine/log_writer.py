@@ -19,18 +19,21 @@ _BATCH = 1 << 20
 _PIPE_BYTES = 1 << 20
 _TIME_RESOLUTION = 0.001
 
-Notice = Callable[[str, int, int], None]
+Notice = Callable[[str, int, bytes], None]
 
 
 class LogWriter:
     """One log: open it, hand `writer(stream)` to the process, `await finished()` once it has ended.
 
-    `notice(stream, offset, count)` is called after each batch. OSError (a full disk) is kept in
-    `error`; the pipes are drained all the same, so that the task does not hang.
+    `is_continued`: what is in the log already stays (an earlier attempt). `notice(stream, offset,
+    content)` hears each batch. OSError (a full disk) is kept in `error`; the pipes are drained all
+    the same, so that the task does not hang.
     """
 
-    def __init__(self, path: str, times_path: str, notice: Notice | None = None) -> None:
-        flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+    def __init__(
+        self, path: str, times_path: str, *, is_continued: bool = False, notice: Notice | None = None
+    ) -> None:
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | (0 if is_continued else os.O_TRUNC)
         self._file = os.open(path, flags, 0o600)
         self._times = os.open(times_path, flags, 0o600)
         self._notice = notice
@@ -38,7 +41,8 @@ class LogWriter:
         self._open: dict[int, str] = {}
         self._writers: list[int] = []
         self._done = asyncio.Event()
-        self.size = 0
+        self.size = os.lseek(self._file, 0, os.SEEK_END)
+        os.lseek(self._times, 0, os.SEEK_END)
         self.error: OSError | None = None
 
     def writer(self, stream: str) -> int:
@@ -76,10 +80,6 @@ class LogWriter:
                 os.close(descriptor)
         self._file = self._times = -1
 
-    def read(self, offset: int, count: int) -> bytes:
-        """A range of what is in the log."""
-        return os.pread(self._file, count, offset)
-
     def _move(self, reader: int) -> None:
         try:
             if self.error is not None:
@@ -97,7 +97,7 @@ class LogWriter:
             self._stamp()
             offset, self.size = self.size, self.size + count
             if self._notice is not None:
-                self._notice(self._open[reader], offset, count)
+                self._notice(self._open[reader], offset, os.pread(self._file, count, offset))
 
     def _stamp(self) -> None:
         now = time.time()

@@ -15,6 +15,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     values: dict[str, str] = {}
     artifacts: dict[str, str] = {}
     image: ImageConfig = ImageConfig()
+    links: dict[str, str] = {}
 
 
 def from_entry(entry: CacheEntry) -> Outcome:
@@ -25,4 +26,5 @@ def from_entry(entry: CacheEntry) -> Outcome:
         values=entry.values,
         artifacts=entry.artifacts,
         image=entry.image,
+        links=entry.links,
     )

@@ -13,13 +13,15 @@ from engine.contexts import Contexts
 from engine.definition import evaluate
 from engine.definition.quantities import parse_duration, parse_size, parse_ttl
 from engine.environment import OwnVariable, Variable
+from engine.events import Message, TaskDescription
 from engine.layer_order import LayerOrder
 from engine.model.clock import Clock
 from engine.model.errors import UserError
 from engine.model.expression import Template
 from engine.model.records import CacheEntry, CacheKeyRecord, ExportedVariable, ImageConfig
-from engine.model.run_definition import CommandTask, FilterEntry, PackageTask, Task
+from engine.model.run_definition import CommandTask, FilterEntry, OutputFilter, PackageTask, Task
 from engine.outcome import Outcome, from_entry
+from engine.pending_layer import PendingLayer
 from engine.run_state import RunState
 
 DEFAULT_TIMEOUT = 600.0
@@ -36,8 +38,10 @@ class ArtifactMount(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str  # `task.artifact`, or `run.dir`
     layer: str
+    inside: tuple[str, ...] = ("artifact",)  # where in the layer
     target: str
     filter: Patterns | None = None
+    pending: PendingLayer | None = None  # written before the task starts, when the store lacks it
 
 
 class Resolved(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +56,7 @@ class Resolved(msgspec.Struct, frozen=True, kw_only=True):
     use: tuple[str, ...]
     layers: tuple[str, ...]  # digests, lowest first, the base's included
     exports: tuple[ExportedVariable, ...] = ()
+    values: tuple[tuple[str, str], ...] = ()
     script: str
     shell: tuple[str, ...]
     environment: dict[str, Variable]
@@ -61,18 +66,25 @@ class Resolved(msgspec.Struct, frozen=True, kw_only=True):
     filter: Patterns | None = None
     artifacts: tuple[ArtifactMount, ...] = ()
     outputs: tuple[tuple[str, str], ...] = ()  # declared artifacts: key, path
+    output_filter: OutputFilter = OutputFilter()
     success_exit_codes: tuple[int, ...] = ()
     timeout: float | None = DEFAULT_TIMEOUT
     grace: float = 0.0
     retries: int = 0
     cpus: int | None = None
     memory: int = 0
-    package: object | None = None  # what a built-in package has found, for a package task
+    package: PendingLayer | None = None  # what a built-in package has found, for a package task
+    messages: tuple[Message, ...] = ()
 
     @property
     def shares_results(self) -> bool:
         """True when an equal task need not execute at the same time."""
         return self.reads_cache and self.writes_cache
+
+    @property
+    def keeps_layer(self) -> bool:
+        """False with `outputs.filesystem: false`."""
+        return self.output_filter.keep
 
 
 class Hit(msgspec.Struct, frozen=True):
@@ -104,8 +116,8 @@ class InputDigests(Protocol):
         """Of the part of the merged and filtered workspace that is in the cache key."""
         ...
 
-    def tree(self, layer: str, filter: Patterns | None) -> str:
-        """Of an artifact, perhaps seen through a filter."""
+    def tree(self, layer: str, inside: tuple[str, ...], filter: Patterns | None) -> str:
+        """Of an artifact, which lies at `inside` in its layer, perhaps seen through a filter."""
         ...
 
 
@@ -181,9 +193,17 @@ class Resolver:
             return Miss(resolved, "ttl has expired")
         if entry is not None:
             return Hit(resolved, entry, from_entry(entry))
-        if not resolved.reads_cache:
-            return Miss(resolved, "cache: false" if not resolved.writes_cache else "--no-cache")
-        return Miss(resolved, self._explain(task.key, resolved))
+        return Miss(resolved, self.reason(task.key, resolved))
+
+    def reason(self, task: str, resolved: Resolved) -> str:
+        """Why the task is no hit, in a few words."""
+        if not resolved.writes_cache:
+            return "cache: false"
+        return self._explain(task, resolved) if resolved.reads_cache else "--no-cache"
+
+    def entry(self, key: str) -> CacheEntry | None:
+        """What is stored under a cache key."""
+        return self._find(key)
 
     def attempt(self, task: Task, attempt: int) -> Resolved:
         """The task evaluated for its first or a later attempt."""
@@ -217,7 +237,7 @@ class Resolver:
             system=self._system(order, workspace),
             workspace=self._digests.workspace(layers, workspace, patterns),
             artifacts={
-                mount.name: self._digests.tree(mount.layer, mount.filter) for mount in mounts
+                mount.name: self._digests.tree(mount.layer, mount.inside, mount.filter) for mount in mounts
             },
         )
         return Resolved(
@@ -238,12 +258,34 @@ class Resolver:
             filter=patterns,
             artifacts=mounts,
             outputs=outputs,
+            output_filter=task.outputs.filesystem,
             success_exit_codes=task.outputs.success_exit_codes,
             timeout=_timeout(task.timeout, scope),
             grace=task.terminate_grace_seconds,
             retries=_count(task.retry.count, scope) if task.retry else 0,
             cpus=wanted.cpus,
             memory=wanted.memory,
+        )
+
+    def describe(self, task: Task) -> TaskDescription:
+        """The task as interfaces know it before it starts; limits that can't be known yet are left out."""
+        wanted = Demand()
+        if isinstance(task, CommandTask):
+            try:
+                wanted = demand(task, self._contexts(task.key, 1).scope)
+            except UserError:  # an expression over tasks that have not ended
+                wanted = Demand()
+        return TaskDescription(
+            task=task.key,
+            kind="command" if isinstance(task, CommandTask) else "package",
+            use=task.use,
+            after=tuple(
+                path
+                for path in (*task.dependencies.must_succeed, *task.dependencies.must_finish)
+                if path not in task.use
+            ),
+            cpus=wanted.cpus,
+            memory=wanted.memory or None,
         )
 
     def wants_retry(self, task: Task, attempt: int, retries: int) -> bool:
@@ -268,9 +310,10 @@ class Resolver:
         scope = self._contexts(task.key, 1).scope
         return {name: evaluate.text(template, scope) for name, template in task.parameters}
 
-    def is_cached(self, task: Task) -> bool:
-        """Whether the task's own `cache` and `--no-cache` let it read."""
-        return self._is_cached(task, self._contexts(task.key, 1).scope) and not self._is_forced(task.key)
+    def is_cached(self, task: Task) -> tuple[bool, bool]:
+        """Whether the task may read the cache, and write it: its own `cache`, and `--no-cache`."""
+        enabled = self._is_cached(task, self._contexts(task.key, 1).scope)
+        return enabled and not self._is_forced(task.key), enabled
 
     def _contexts(self, task: str, attempt: int) -> Contexts:
         return Contexts(

@@ -15,11 +15,13 @@ from engine.model.clock import Clock
 from engine.event_log import EventLog
 from engine.events import Event, Message
 from engine.model.errors import UserError
-from engine.model.run_definition import RunDefinition, Task
+from engine.model.run_definition import Task
 from engine.outcome import Outcome
 from engine.readiness import Ready, Skip, needed_by, readiness
 from engine.resolve import Hit, Miss, Resolved, Resolver
 from engine.run_state import RunState
+
+BASE_IMAGE, BASE_CONFIG = SYSTEM_TASKS = ("~base-image", "~base-config")
 
 Emit = Callable[[Event], None]
 Keep = Callable[[str, "Resolved | None"], None]
@@ -35,19 +37,18 @@ class Run:
         self,
         *,
         run: str,
-        definition: RunDefinition,
         tasks: Mapping[str, Task],
         resolver: Resolver,
+        state: RunState,
         log: EventLog,
         emit: Emit,
         clock: Clock,
         keep: Keep,
     ) -> None:
         self.run = run
-        self.definition = definition
         self.tasks = tasks
         self.resolver = resolver
-        self.state = RunState()
+        self.state = state
         self.ready: dict[str, Resolved] = {}
         self.clock = clock
         self._log = log
@@ -70,6 +71,26 @@ class Run:
     def flush(self) -> None:
         """Hand the stored events to the kernel, so that they survive a kill of this process."""
         self._log.flush()
+
+    def begin_base(self) -> None:
+        """The base is being written into the store."""
+        for task in SYSTEM_TASKS:
+            self.say(events.TaskStarted(at=self.clock(), run=self.run, task=task, attempt=1, cores=()))
+
+    def end_base(self, cause: str, seconds: float, messages: tuple[Message, ...] = ()) -> None:
+        """The base is in the store."""
+        for task in SYSTEM_TASKS:
+            self.say(
+                events.TaskFinished(
+                    at=self.clock(),
+                    run=self.run,
+                    task=task,
+                    result="succeeded",
+                    cause=cause,
+                    seconds=seconds,
+                    messages=messages,
+                )
+            )
 
     def settle(self, tasks: Iterable[str]) -> None:
         """Decide these tasks as far as can be without executing, and whatever that decides in turn."""
@@ -190,8 +211,8 @@ class Run:
 
     def skip_the_rest(self, because_of: str) -> None:
         """The run ends early: nothing that has not started will run."""
-        for task in self.tasks:
-            if not self.state.tasks[task].done and task not in self.state.running:
+        for task, state in tuple(self.state.tasks.items()):
+            if not state.done and state.execution != "running":
                 self._skip(task, because_of)
 
     def _skip(self, task: str, because_of: str) -> None:

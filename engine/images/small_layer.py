@@ -19,7 +19,7 @@ def file_entry(content: bytes, mode: int, uid: int = 0, gid: int = 0) -> Entry:
 def small_layer(
     entries: Mapping[str, Entry], contents: Mapping[str, bytes], passed: Mapping[str, Entry]
 ) -> PendingLayer:
-    """`contents` has the bytes of every file in `entries`; directories and files only."""
+    """`contents` has the bytes of every file in `entries`; directories, files and links only."""
     manifest = LayerManifest(entries=dict(sorted(entries.items())), passed=dict(sorted(passed.items())))
 
     def fill(manifest: LayerManifest, directory: str) -> None:
@@ -30,6 +30,8 @@ def small_layer(
             target = os.path.join(directory, path)
             if entry.kind == "directory":
                 os.mkdir(target, 0o700)
+            elif entry.kind == "symlink":
+                os.symlink(entry.target, target)
             else:
                 with open(target, "xb") as file:
                     file.write(contents[path])

@@ -85,8 +85,8 @@ class CacheEntry(msgspec.Struct, frozen=True, kw_only=True):
 class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     """What a run keeps of one task, so that it can be looked into and entered later.
 
-    `layers` are the input layers, lowest first, base included; `own_layer` what the task added.
-    A failed task has `failed_upper`: its upperdir, relative to the run's directory.
+    `layers` are the input layers, lowest first, base included; `own_layer` what the task added,
+    kept for a failed task too.
     """
 
     task: str
@@ -95,7 +95,6 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     record: CacheKeyRecord | None
     layers: tuple[str, ...]
     own_layer: str | None
-    failed_upper: str | None
     is_host_base: bool
     script: str
     shell: tuple[str, ...]
@@ -103,7 +102,7 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     user: str
     workspace: str
     network: str
-    hidden: tuple[str, ...] | None  # the filter's patterns, None when everything was visible
+    filter: tuple[tuple[str, bool], ...] | None  # (pattern, is in the cache key); None: all was visible
     exports: tuple[ExportedVariable, ...] = ()
     values: dict[str, str] = {}
     artifacts: dict[str, str] = {}

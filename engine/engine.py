@@ -1,0 +1,266 @@
+"""The engine: opens a store, plans and runs definitions in it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+import msgspec
+
+from engine import events
+from engine.builtin_packages.package_context import PackageContext
+from engine.event_log import EventLog
+from engine.events import Event, TaskDescription
+from engine.explanation import Explanation
+from engine.input_digests import InputDigests
+from engine.loaded_run import LoadedRun, load_for_run
+from engine.model.clock import Clock
+from engine.model.records import RunRecord
+from engine.model.request import PlannedTask, RunRequest
+from engine.package_tasks import PackageTasks
+from engine.readiness import topological
+from engine.resolve import Resolved, Resolver
+from engine.run import BASE_CONFIG, BASE_IMAGE, Run
+from engine.run_state import RunState
+from engine.scheduler import Machine
+from engine.store.runs import RunDirectory, new_run_id
+from engine.store.store import Store
+from engine.store.work_directory import process_name
+from engine.task_records import TaskRecords
+
+
+class Sink(Protocol):
+    """Who looks on; called in the engine's thread with every event, must be cheap and never raise."""
+
+    wants_output: bool
+
+    def __call__(self, event: Event) -> None: ...
+
+
+class Engine:
+    """One store, opened. A `run` enters namespaces when something must execute, for good."""
+
+    def __init__(self, store: Store, clock: Clock = time.time) -> None:
+        self.store = store
+        self._clock = clock
+
+    @staticmethod
+    def open(home: str | None = None) -> Engine:
+        """Open the store at `home` (default: `$OUTCROP_HOME`); MachineError when it can't be."""
+        return Engine(Store.open(home))
+
+    def log_path(self, run: str, task: str) -> str:
+        """The log of a task of a run."""
+        return self.store.runs.directory(run).log_path(task)
+
+    def plan(self, request: RunRequest) -> tuple[PlannedTask, ...]:
+        """What a run would do; nothing is executed and nothing kept. Errors as for `run`."""
+        from engine.plan import plan  # kept late: no part of a run
+
+        return plan(self.store, load_for_run(request, self.store), request, self._clock)
+
+    def run(self, request: RunRequest, sink: Sink) -> RunState:
+        """Run to the end; the state has `finished`. Its cause is `cancelled` after an interrupt.
+
+        Raises DefinitionError or UsageError before anything is said, MachineError and StoreError
+        at any time (the run is then recorded as failed).
+        """
+        self.store.require_writable()
+        loaded = load_for_run(request, self.store)
+        now = self._clock()
+        record = RunRecord(
+            run=new_run_id(now),
+            definition=loaded.definition.path,
+            title=loaded.title,
+            targets=request.targets,
+            init=loaded.init,
+            started_at=now,
+            process=process_name(),
+            git_branch=loaded.head.branch,
+            git_sha=loaded.head.sha,
+            git_message=loaded.head.message,
+            git_url=loaded.head.url,
+            git_tag=loaded.head.tag,
+        )
+        store = self.store
+        try:
+            store.work_directory()
+            directory = store.runs.create(record)
+            try:
+                return _Execution(store, loaded, request, sink, directory, record, self._clock).run()
+            finally:
+                directory.close()
+        finally:
+            store.close()
+
+
+class _Execution:
+    """One call of `Engine.run`."""
+
+    def __init__(
+        self,
+        store: Store,
+        loaded: LoadedRun,
+        request: RunRequest,
+        sink: Sink,
+        directory: RunDirectory,
+        record: RunRecord,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._loaded = loaded
+        self._request = request
+        self._sink = sink
+        self._directory = directory
+        self._record = record
+        self._clock = clock
+        self._log = EventLog(directory.events_path)
+        self._run = make_run(
+            store, loaded, request, record.run, self._log, sink, clock, self._keep
+        )
+        self._records = TaskRecords(
+            directory,
+            loaded.tasks,
+            self._run.state,
+            self._run.resolver.outcomes,
+            loaded.base.is_host,
+        )
+
+    def _keep(self, task: str, resolved: Resolved | None) -> None:
+        self._records.keep(task, resolved)
+
+    def run(self) -> RunState:
+        """All of it, from `run_started` to `run_finished`."""
+        run = self._run
+        cause: str | None = "internal_failure"
+        try:
+            self._begin()
+            cause = "cancelled" if not self._work() else None
+        except KeyboardInterrupt:
+            cause = "cancelled"
+        finally:
+            if cause is not None:
+                run.skip_the_rest(cause)
+            self._end(cause)
+        return run.state
+
+    def _begin(self) -> None:
+        run = self._run
+        machine = machine_of(self._request)
+        run.say(
+            events.RunStarted(
+                at=self._clock(),
+                run=self._record.run,
+                definition=self._loaded.definition.path,
+                title=self._loaded.title,
+                cpus=len(machine.cores),
+                memory=machine.memory,
+                tasks=(
+                    TaskDescription(task=BASE_IMAGE, kind="system"),
+                    TaskDescription(task=BASE_CONFIG, kind="system"),
+                    *(run.resolver.describe(task) for task in self._loaded.tasks.values()),
+                ),
+            )
+        )
+
+    def _work(self) -> bool:
+        """Everything; False when it was interrupted."""
+        run = self._run
+        missing = tuple(
+            pending for pending in self._loaded.pending if not self._store.layers.hold(pending.digest)
+        )
+        if not missing:
+            run.end_base("cache_hit", 0.0, self._loaded.base_messages)
+            run.settle(topological({key: task.dependencies for key, task in run.tasks.items()}))
+            if run.state.done:
+                return True
+        from engine.local_run import run_here  # late: a run in which everything is a hit ends above
+
+        return run_here(
+            self._store, run, self._loaded, self._request, self._directory, machine_of(self._request), missing, self._sink.wants_output
+        )
+
+    def _end(self, cause: str | None) -> None:
+        run = self._run
+        state = run.state
+        now = self._clock()
+        run.say(
+            events.RunFinished(
+                at=now,
+                run=self._record.run,
+                result="failed" if cause is not None else state.result,
+                seconds=now - self._record.started_at,
+                saved_seconds=state.saved_seconds,
+                counts=state.counts(),
+                cause=cause,
+            )
+        )
+        self._log.close()
+        finished = msgspec.structs.replace(
+            self._record,
+            finished_at=now,
+            result="failed" if cause is not None else state.result,
+            cause=cause,
+            counts=state.counts(),
+            saved_seconds=state.saved_seconds,
+        )
+        self._directory.write(finished)
+        self._loaded.memos.save()
+
+
+def make_run(
+    store: Store,
+    loaded: LoadedRun,
+    request: RunRequest,
+    run: str,
+    log: EventLog,
+    emit: Callable[[Event], None],
+    clock: Clock,
+    keep: Callable[[str, Resolved | None], None],
+) -> Run:
+    """A run that has not begun, put together from its parts."""
+    state = RunState()
+    context = PackageContext(
+        store_root=store.root,
+        layers=store.layers,
+        project_root=loaded.project_root,
+        new_directory=lambda: store.work_directory().directory(),
+    )
+    run_dir = msgspec.structs.replace(
+        context, project_root=loaded.definition.run_dir, workspace="/run-dir"
+    )
+    explanation = Explanation(store, loaded.definition.path, run)
+    resolver = Resolver(
+        run=run,
+        state=state,
+        tasks=loaded.tasks,
+        init=loaded.init,
+        base=loaded.base,
+        digests=InputDigests(store.layers, loaded.memos),
+        find=store.entries.get,
+        explain=explanation.reason,
+        packages=PackageTasks(context, run_dir),
+        no_cache=request.no_cache,
+        clock=clock,
+    )
+    return Run(
+        run=run,
+        tasks=loaded.tasks,
+        resolver=resolver,
+        state=state,
+        log=log,
+        emit=emit,
+        clock=clock,
+        keep=keep,
+    )
+
+
+def machine_of(request: RunRequest) -> Machine:
+    """The cores and the memory that may be given to tasks."""
+    cores = tuple(sorted(os.sched_getaffinity(0)))
+    if request.cpus is not None:
+        cores = cores[: request.cpus]
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return Machine(cores=cores, memory=request.memory or memory)

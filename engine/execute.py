@@ -1,0 +1,371 @@
+"""One task, from a miss to a stored layer: the executor of this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import msgspec
+
+from engine import artifacts, events, outputs, task_environment
+from engine.contexts import task_id
+from engine.drive import Executed, Result
+from engine.events import Event, Message, Phase
+from engine.filter import CompiledFilter, compile_patterns
+from engine.log_writer import LogWriter
+from engine.login import look_up
+from engine.model.clock import Clock
+from engine.model.errors import MachineError, UserError
+from engine.model.records import CacheEntry, StoredMessage
+from engine.outcome import Outcome, from_entry
+from engine.pending_layer import PendingLayer, materialise
+from engine.resolve import Hit, Patterns, Resolved
+from engine.sandbox import overlay, system_calls
+from engine.sandbox.sandbox import Sandbox
+from engine.sandbox.specification import SandboxResult, SandboxSpec, User
+from engine.store.capture import OutputSelection
+from engine.store.disk import remove_tree
+from engine.store.input_view import InputView
+from engine.store.store import Store
+from engine.store.views import MountPlan, build_view
+from engine.task_environment import Metadata
+
+_MOUNT_POINTS: dict[str, bytes | None] = dict.fromkeys(("proc", "sys", "dev", "run/outcrop"))
+_LOCAL_NAMES = b"127.0.0.1\tlocalhost outcrop\n::1\tlocalhost\n"
+_EQUAL_TASK_POLL = 0.02
+
+
+class RunFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What every task of a run is told, and where its logs go."""
+
+    run: str
+    title: str
+    actor: str
+    actor_id: str
+    log_path: Callable[[str], str]
+    times_path: Callable[[str], str]
+    is_host_base: bool
+    wants_output: bool
+
+
+class LocalExecutor:
+    """Runs tasks in sandboxes on this machine.
+
+    `say` takes events, `show` output.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        sandbox: Sandbox,
+        facts: RunFacts,
+        say: Callable[[Event], None],
+        show: Callable[[events.TaskOutput], None],
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._sandbox = sandbox
+        self._facts = facts
+        self._say = say
+        self._show = show
+        self._clock = clock
+
+    async def execute(self, resolved: Resolved, cores: tuple[int, ...]) -> Result:
+        """See `engine.drive.Executor`. MachineError and StoreError end the run."""
+        if not resolved.shares_results:
+            return await self._execute(resolved, cores)
+        while (lock := self._store.locks.in_flight(resolved.cache_key)) is None:
+            await asyncio.sleep(_EQUAL_TASK_POLL)
+        with lock:
+            entry = self._store.entries.get(resolved.cache_key)
+            if entry is not None:
+                return Hit(resolved, entry, from_entry(entry))
+            return await self._execute(resolved, cores)
+
+    async def _execute(self, resolved: Resolved, cores: tuple[int, ...]) -> Result:
+        try:
+            if isinstance(resolved.package, PendingLayer):
+                return await asyncio.to_thread(self._materialise, resolved, resolved.package)
+            directory = self._store.work_directory().directory()
+            attempt = _Attempt(self, resolved, directory)
+            try:
+                return await attempt.run(cores)
+            finally:
+                await asyncio.to_thread(remove_tree, directory)
+        except UserError as error:
+            message = Message(type="user_error", message=error.message, advice=error.hint)
+            return Executed(cause="user_error", messages=(message,))
+
+    def _materialise(self, resolved: Resolved, pending: PendingLayer) -> Executed:
+        """Write the layer that a built-in package has found."""
+        started = time.monotonic()
+        digest = materialise(pending, self._store.layers)
+        seconds = time.monotonic() - started
+        outcome = Outcome(layer=digest, exports=resolved.exports, values=dict(resolved.values))
+        header = self._store.layers.header(digest)
+        size = 0 if header is None else header.bytes
+        self._put(resolved, outcome, Executed(cause="executed", seconds=seconds, layer_bytes=size), None)
+        return Executed(
+            cause="executed", outcome=outcome, seconds=seconds, layer=digest, layer_bytes=size
+        )
+
+    def _put(self, resolved: Resolved, outcome: Outcome, executed: Executed, log: str | None) -> None:
+        if not resolved.writes_cache:
+            return
+        entry = CacheEntry(
+            cache_key=resolved.cache_key,
+            record=resolved.record,
+            layer=outcome.layer,
+            layer_bytes=executed.layer_bytes,
+            exports=outcome.exports,
+            values=outcome.values,
+            artifacts=outcome.artifacts,
+            image=outcome.image,
+            links=outcome.links,
+            messages=tuple(
+                StoredMessage(type=message.type, message=message.message)
+                for message in executed.messages
+            ),
+            produced_by=f"{self._facts.run}/{resolved.task}",
+            created_at=self._clock(),
+            seconds=executed.seconds,
+            cpu_seconds=executed.cpu_seconds,
+            max_rss=executed.max_rss,
+            log_bytes=os.path.getsize(log) if log is not None else 0,
+        )
+        self._store.entries.put(entry, log)
+
+
+class _Attempt:
+    """One execution of one task in a directory of its own."""
+
+    def __init__(self, executor: LocalExecutor, resolved: Resolved, directory: str) -> None:
+        self._executor = executor
+        self._store = executor._store
+        self._facts = executor._facts
+        self._resolved = resolved
+        self._directory = directory
+        self._folder = os.path.join(directory, "outcrop")
+        self._view = InputView(
+            self._store.layers.merged,
+            resolved.layers,
+            resolved.workspace.strip("/"),
+            compiled(resolved.filter),
+            self._stubs(),
+        )
+        self.log_path = self._facts.log_path(resolved.task)
+
+    async def run(self, cores: tuple[int, ...]) -> Executed:
+        """Mount, run, collect, store."""
+        with self._phase("inputs"):
+            plan = await asyncio.to_thread(self._prepare)
+        with self._phase("mount"):
+            overlay.mount(plan.lowerdirs, plan.upper, plan.work, plan.root)
+        log = LogWriter(
+            self.log_path,
+            self._facts.times_path(self._resolved.task),
+            is_continued=self._resolved.attempt > 1,
+            notice=self._shower() if self._facts.wants_output else None,
+        )
+        try:
+            root = os.open(plan.root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                started = time.monotonic()
+                with self._phase("run"):
+                    result = await self._run_sandbox(plan, root, log, cores)
+                seconds = time.monotonic() - started
+                with self._phase("collect"):
+                    executed = await asyncio.to_thread(self._collect, root, result, seconds)
+            finally:
+                os.close(root)
+        finally:
+            log.close()
+            overlay.unmount(plan.root)
+        if log.error is not None:
+            raise MachineError(
+                f"the log of `{self._resolved.task}` cannot be written: {log.error.strerror}",
+                "free some space, or run `outcrop gc --max-size SIZE`",
+            )
+        with self._phase("commit"):
+            return await asyncio.to_thread(self._commit, plan, executed)
+
+    def _stubs(self) -> dict[str, bytes | None]:
+        if self._facts.is_host_base:
+            return dict(_MOUNT_POINTS)
+        network: dict[str, bytes | None] = {"etc/hosts": _LOCAL_NAMES}
+        if self._resolved.network == "host":
+            network = {"etc/hosts": _read("/etc/hosts"), "etc/resolv.conf": _read("/etc/resolv.conf")}
+        return {**_MOUNT_POINTS, **network}
+
+    def _prepare(self) -> MountPlan:
+        for mount in self._resolved.artifacts:
+            if mount.pending is not None:
+                materialise(mount.pending, self._store.layers)
+        plan = build_view(self._store.layers, self._directory, self._view)
+        outputs.prepare(self._folder)
+        return plan
+
+    async def _run_sandbox(
+        self, plan: MountPlan, root: int, log: LogWriter, cores: tuple[int, ...]
+    ) -> SandboxResult | None:
+        """None: it took longer than its timeout."""
+        resolved = self._resolved
+
+        def open_inside(path: str) -> int:
+            return system_calls.open_inside(root, path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+
+        login = look_up(open_inside, resolved.user)
+        environment = task_environment.process_environment(
+            resolved.environment, self._metadata(), login.home, login.name
+        )
+        task_environment.write(self._folder, resolved.script, resolved.shell, environment)
+        spec = SandboxSpec(
+            root=plan.root,
+            argv=(*resolved.shell, task_environment.SCRIPT),
+            environment=environment,
+            user=User(uid=login.uid, gid=login.gid, groups=login.groups),
+            directory=resolved.workspace,
+            host_base=self._facts.is_host_base,
+            network="none" if resolved.network == "none" else "host",
+            read_only=artifacts.mounts(self._store.layers, resolved, self._directory),
+            writable=((self._folder, task_environment.RUN_FOLDER),),
+            cores=cores,
+            memory=resolved.memory or None,
+            grace_seconds=resolved.grace,
+        )
+        stdout, stderr = log.writer("stdout"), log.writer("stderr")
+        try:
+            async with asyncio.timeout(resolved.timeout):
+                result = await self._executor._sandbox.run(spec, stdout, stderr)
+        except TimeoutError:
+            result = None
+        await log.finished()
+        return result
+
+    def _metadata(self) -> Metadata:
+        resolved = self._resolved
+        return Metadata(
+            run=self._facts.run,
+            title=self._facts.title,
+            task=resolved.task,
+            task_id=task_id(self._facts.run, resolved.task),
+            attempt=resolved.attempt,
+            cache_key=resolved.cache_key,
+            actor=self._facts.actor,
+            actor_id=self._facts.actor_id,
+        )
+
+    def _collect(self, root: int, result: SandboxResult | None, seconds: float) -> Executed:
+        """What the task has said, and its artifacts; UserError for what it may not say."""
+        resolved = self._resolved
+        messages = outputs.messages(self._folder)
+        found, missing = artifacts.collect(
+            self._store, root, resolved, self._folder, self._store.work_directory().directory
+        )
+        messages += tuple(Message(type="warning", message=text) for text in missing)
+        if result is None:
+            return Executed(cause="timed_out", seconds=seconds, messages=messages)
+        if result.out_of_memory:
+            text = "the task was out of memory: a process of it was killed"
+            messages += (Message(type="error", message=text),)
+        executed = Executed(
+            cause="executed",
+            exit_code=result.exit_code if result.signal is None else 128 + result.signal,
+            seconds=seconds,
+            cpu_seconds=result.cpu_seconds,
+            max_rss=result.max_rss,
+            messages=messages,
+        )
+        if result.exit_code != 0 and result.exit_code not in resolved.success_exit_codes:
+            return executed
+        said = outputs.collect(self._folder)
+        outcome = Outcome(
+            exports=said.exports,
+            values=said.values,
+            artifacts=found,
+            image=said.image,
+            links=said.links,
+        )
+        return msgspec.structs.replace(executed, outcome=outcome)
+
+    def _commit(self, plan: MountPlan, executed: Executed) -> Executed:
+        """Make the upperdir a layer, of a failed task too, and enter a success into the cache."""
+        captured = self._store.layers.capture(plan.upper, self._view, self._selection())
+        messages = executed.messages + tuple(
+            Message(type="warning", message=text) for text in captured.warnings
+        )
+        layer = self._store.layers.commit(captured) if self._resolved.keeps_layer else None
+        size = captured.bytes if layer is not None else 0
+        executed = msgspec.structs.replace(executed, layer=layer, layer_bytes=size, messages=messages)
+        if executed.outcome is None:
+            return executed
+        outcome = msgspec.structs.replace(executed.outcome, layer=layer)
+        self._executor._put(self._resolved, outcome, executed, self.log_path)
+        return msgspec.structs.replace(executed, outcome=outcome)
+
+    def _selection(self) -> OutputSelection | None:
+        wanted = self._resolved.output_filter
+        if wanted.workspace is None and wanted.system is None:
+            return None
+        return OutputSelection(
+            workspace=self._resolved.workspace.strip("/"),
+            in_workspace=_plain(wanted.workspace, is_system=False),
+            in_system=_plain(wanted.system, is_system=True),
+        )
+
+    def _shower(self) -> Callable[[str, int, bytes], None]:
+        """Passes each batch on as text, characters never torn."""
+        decoders: dict[str, codecs.IncrementalDecoder] = {}
+        make = codecs.getincrementaldecoder("utf-8")
+        def show(stream: str, offset: int, content: bytes) -> None:
+            text = decoders.setdefault(stream, make("replace")).decode(content)
+            self._executor._show(
+                events.TaskOutput(
+                    at=self._executor._clock(),
+                    run=self._facts.run,
+                    task=self._resolved.task,
+                    stream=stream,
+                    offset=offset,
+                    text=text,
+                )
+            )
+
+        return show
+
+    @contextmanager
+    def _phase(self, phase: Phase) -> Iterator[None]:
+        started = time.monotonic()
+        yield
+        self._executor._say(
+            events.TaskPhase(
+                at=self._executor._clock(),
+                run=self._facts.run,
+                task=self._resolved.task,
+                phase=phase,
+                seconds=time.monotonic() - started,
+            )
+        )
+
+
+def compiled(patterns: Patterns | None) -> CompiledFilter | None:
+    """An evaluated filter list, ready to be applied."""
+    return None if patterns is None else compile_patterns(patterns.entries)
+
+
+def _plain(patterns: tuple[str, ...] | None, *, is_system: bool) -> CompiledFilter | None:
+    if patterns is None:
+        return None
+    entries = [(pattern, True) for pattern in patterns]
+    return compile_patterns(entries, "required" if is_system else "error")
+
+
+def _read(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError:
+        return b""

@@ -1,0 +1,80 @@
+"""Finds the execution to compare with and names what differs: the words behind `cache_miss` and `outcrop why`."""
+
+from __future__ import annotations
+
+from engine import explain
+from engine.explain import Change
+from engine.file_tree import FileTree, workspace_tree
+from engine.filter import compile_patterns
+from engine.model.errors import OutcropError
+from engine.model.records import CacheKeyRecord, TaskRecord
+from engine.resolve import Resolved
+from engine.store.input_view import InputView
+from engine.store.store import Store
+
+_MOST_RUNS = 50
+
+
+def record_before(store: Store, definition: str, run: str, task: str) -> tuple[str, TaskRecord] | None:
+    """The newest run before `run` of the same definition that got as far as this task's cache key."""
+    runs = store.runs
+    record = runs.last(definition, before=run)
+    for _ in range(_MOST_RUNS):
+        if record is None:
+            return None
+        kept = runs.directory(record.run).read_task(task)
+        if kept is not None and kept.record is not None:
+            return record.run, kept
+        record = runs.last(definition, before=record.run)
+    return None
+
+
+def keyed_files(
+    store: Store, layers: tuple[str, ...], workspace: str, filter: tuple[tuple[str, bool], ...] | None
+) -> FileTree:
+    """The part of a workspace that is in the cache key; StoreError when a layer is gone."""
+    selected = None if filter is None else compile_patterns(filter)
+    return InputView(store.layers.merged, layers, workspace.strip("/"), selected).selection.keyed
+
+
+class Explanation:
+    """The words for the misses of one run."""
+
+    def __init__(self, store: Store, definition: str, run: str) -> None:
+        self._store = store
+        self._definition = definition
+        self._run = run
+
+    def reason(self, task: str, resolved: Resolved) -> str:
+        """A short text such as `changed file src/a.py and 2 others`."""
+        found = record_before(self._store, self._definition, self._run, task)
+        if found is None or found[1].record is None:
+            return explain.FIRST_RUN
+        before = found[1]
+        assert before.record is not None
+        if before.record == resolved.record and before.result == "failed":
+            return "failed the last time"
+        files = self._files(before, before.record, resolved)
+        return explain.short_reason(before.record, resolved.record, files)
+
+    def _files(
+        self, before: TaskRecord, record: CacheKeyRecord, resolved: Resolved
+    ) -> tuple[Change, ...]:
+        if record.workspace == resolved.record.workspace:
+            return ()
+        try:
+            if resolved.package is not None:
+                if before.own_layer is None:
+                    return ()
+                workspace = resolved.workspace.strip("/")
+                return explain.file_changes(
+                    workspace_tree(self._store.layers.manifest(before.own_layer).entries, workspace),
+                    workspace_tree(resolved.package.manifest().entries, workspace),
+                )
+            patterns = None if resolved.filter is None else resolved.filter.entries
+            return explain.file_changes(
+                keyed_files(self._store, before.layers, before.workspace, before.filter),
+                keyed_files(self._store, resolved.layers, resolved.workspace, patterns),
+            )
+        except OutcropError:  # a layer of then has been collected: the workspace is named as a whole
+            return ()

@@ -1,0 +1,158 @@
+"""Everything that is known of a run before its first task: definition, parameters, base, chosen tasks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+import msgspec
+
+from engine.definition.load import load
+from engine.events import Message
+from engine.images.base_image import BaseContext, BaseImage
+from engine.images.inspect import inspect_base
+from engine.model.diagnostic import Diagnostic
+from engine.model.errors import DefinitionError, UsageError, UserError
+from engine.model.request import RunRequest
+from engine.model.run_definition import RunDefinition, Task
+from engine.pending_layer import PendingLayer
+from engine.readiness import selected
+from engine.store.memos import Memos
+from engine.store.store import Store
+
+
+class Head(msgspec.Struct, frozen=True, kw_only=True):
+    """What git says of the project; empty texts outside of a repository."""
+
+    branch: str = ""
+    sha: str = ""
+    ref: str = ""
+    tag: str = ""
+    url: str = ""
+    message: str = ""
+
+
+class LoadedRun(msgspec.Struct, frozen=True, kw_only=True):
+    """`tasks`: the chosen ones, in the order of the file. `pending`: layers of the base, to be written."""
+
+    definition: RunDefinition
+    project_root: str
+    tasks: dict[str, Task]
+    init: dict[str, str]
+    title: str
+    base: BaseImage
+    pending: tuple[PendingLayer, ...]
+    warnings: tuple[str, ...]
+    head: Head
+    memos: Memos
+    uid: int  # of the user, outside of any namespace
+
+
+    @property
+    def base_messages(self) -> tuple[Message, ...]:
+        """The warnings about the base."""
+        return tuple(Message(type="warning", message=text) for text in self.warnings)
+
+
+def load_for_run(request: RunRequest, store: Store) -> LoadedRun:
+    """DefinitionError for what is wrong with the files, UsageError for what is wrong with the request."""
+    loaded = load(request.definition, package_paths=request.package_paths, for_run=True)
+    definition = loaded.definition
+    if definition is None:
+        raise DefinitionError(
+            tuple(finding for finding in loaded.diagnostics if finding.severity == "error")
+        )
+    memos = store.memos(definition.path)
+    project_root = project_root_of(definition)
+    head = Head()
+    init = dict(request.init)
+    base, pending, warnings = _base(definition, project_root, init, store, memos)
+    return LoadedRun(
+        definition=definition,
+        project_root=project_root,
+        tasks=_chosen(definition, request.targets),
+        init=init,
+        title=os.path.basename(project_root) or "/",
+        base=base,
+        pending=pending,
+        warnings=warnings,
+        head=head,
+        memos=memos,
+        uid=os.getuid(),
+    )
+
+
+def project_root_of(definition: RunDefinition) -> str:
+    """The directory of the project: the definition's own, or the one that holds `.rwx`."""
+    if os.path.basename(definition.run_dir) in (".rwx", ".mint"):
+        return os.path.dirname(definition.run_dir)
+    return definition.run_dir
+
+
+def _chosen(definition: RunDefinition, targets: tuple[str, ...]) -> dict[str, Task]:
+    tasks = {task.key: task for task in definition.tasks}
+    for target in targets:
+        if target not in tasks:
+            from engine.definition.suggestions import did_you_mean  # only for an error message
+
+            raise UsageError(f"there is no task `{target}`", did_you_mean(target, tasks))
+    chosen = selected({key: task.dependencies for key, task in tasks.items()}, targets)
+    return {key: task for key, task in tasks.items() if key in chosen}
+
+
+def _base(
+    definition: RunDefinition, project_root: str, init: Mapping[str, str], store: Store, memos: Memos
+) -> tuple[BaseImage, tuple[PendingLayer, ...], tuple[str, ...]]:
+    """Look at the base; what is wrong with it is reported at its line."""
+    from engine.definition import evaluate
+
+    wanted = definition.base
+    if wanted is None:
+        raise AssertionError("a run without a base is refused when it is loaded")
+    scope = {"init": init, "run": {"dir": definition.run_dir, "mint-dir": definition.run_dir}}
+    context = BaseContext(
+        store_root=store.root, layers=store.layers, directory=project_root, workers=os.cpu_count() or 1
+    )
+    try:
+        image = evaluate.text(wanted.image, scope)
+        found = inspect_base(image, evaluate.text(wanted.config, scope), context)
+    except UserError as error:
+        diagnostic = Diagnostic(
+            file=definition.path,
+            line=wanted.line,
+            column=wanted.column,
+            end_line=wanted.line,
+            end_column=wanted.column + 1,
+            severity="error",
+            rule="bad-base",
+            message=error.message,
+            hint=error.hint,
+        )
+        raise DefinitionError((diagnostic,)) from None
+    if not found.base.is_host:
+        return found.base, found.pending, found.warnings
+    skeleton = _skeleton(found.base, memos)
+    layers = (skeleton.digest, *found.base.layers)
+    base = msgspec.structs.replace(found.base, layers=layers)
+    return base, (skeleton, *found.pending), found.warnings
+
+
+def _skeleton(base: BaseImage, memos: Memos) -> PendingLayer:
+    """The empty folders below the system folders of `host:`, as a layer like any other."""
+
+    def make() -> PendingLayer:
+        # Late: what mounts costs start-up time, and the digest is remembered.
+        from engine.host_skeleton import skeleton_layer
+
+        return skeleton_layer()
+
+    name = f"skeleton {base.host_digest}"
+    digest = memos.get(name)
+    if digest is None:
+        digest = make().digest
+        memos.put(name, digest)
+    return PendingLayer(
+        digest=digest,
+        manifest=lambda: make().manifest(),
+        fill=lambda manifest, directory: make().fill(manifest, directory),
+    )

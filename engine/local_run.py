@@ -1,0 +1,101 @@
+"""The part of a run that executes: enters the namespaces, writes the base, drives the loop, cleans up."""
+
+from __future__ import annotations
+
+from engine import scheduler
+from engine.drive import drive
+from engine.execute import LocalExecutor, RunFacts
+from engine.loaded_run import LoadedRun
+from engine.model.request import RunRequest
+from engine.pending_layer import PendingLayer, materialise
+from engine.readiness import needed_by, topological
+from engine.run import Run
+from engine.sandbox import namespace
+from engine.sandbox.sandbox import Sandbox
+from engine.scheduler import Machine
+from engine.store.runs import RunDirectory
+from engine.store.store import Store
+
+
+def run_here(
+    store: Store,
+    run: Run,
+    loaded: LoadedRun,
+    request: RunRequest,
+    directory: RunDirectory,
+    machine: Machine,
+    missing: tuple[PendingLayer, ...],
+    wants_output: bool,
+) -> bool:
+    """Execute what is ready and what follows from it; False when it was interrupted.
+
+    `missing`: layers of the base that the store does not have; nothing is settled before they are.
+    """
+    entered = namespace.enter(store.root)
+    try:
+        work = store.work_directory()
+        entered.janitor.remove_directory(work.path)
+        if missing:
+            _write_base(store, run, loaded, missing)
+        if run.state.done:
+            return True
+        sandbox = Sandbox(entered, work.directory())
+        try:
+            facts = _facts(run, loaded, directory, wants_output)
+            executor = LocalExecutor(store, sandbox, facts, run.say, run.show, run.clock)
+            return _drive(store, run, loaded, executor, machine, fail_fast=request.fail_fast)
+        finally:
+            sandbox.close()
+            store.sync()
+    finally:
+        store.close()
+        entered.janitor.close()
+
+
+def _write_base(store: Store, run: Run, loaded: LoadedRun, missing: tuple[PendingLayer, ...]) -> None:
+    run.begin_base()
+    run.flush()
+    started = run.clock()
+    for pending in missing:
+        materialise(pending, store.layers)
+    run.end_base("executed", run.clock() - started, loaded.base_messages)
+    run.settle(topological({key: task.dependencies for key, task in run.tasks.items()}))
+
+
+def _drive(
+    store: Store,
+    run: Run,
+    loaded: LoadedRun,
+    executor: LocalExecutor,
+    machine: Machine,
+    *,
+    fail_fast: bool,
+) -> bool:
+    dependencies = {key: task.dependencies for key, task in run.tasks.items()}
+    path = loaded.definition.path
+    past = store.index.durations(path)
+    remaining = scheduler.remaining_seconds(
+        topological(dependencies), needed_by(dependencies), past.get
+    )
+    try:
+        return drive(run, executor, machine, past.get, remaining, fail_fast)
+    finally:
+        took = {
+            key: state.seconds
+            for key, state in run.state.tasks.items()
+            if state.succeeded and state.cause == "executed"
+        }
+        store.index.put_durations(path, took)
+
+
+def _facts(run: Run, loaded: LoadedRun, directory: RunDirectory, wants_output: bool) -> RunFacts:
+    return RunFacts(
+        run=run.run,
+        title=loaded.title,
+        actor=namespace.user_name(loaded.uid),
+        actor_id=str(loaded.uid),
+        log_path=directory.log_path,
+        times_path=directory.times_path,
+        is_host_base=loaded.base.is_host,
+        wants_output=wants_output,
+    )

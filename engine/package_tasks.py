@@ -1,0 +1,89 @@
+"""Tasks that call a built-in package: looked at without a sandbox, written into the store only when new."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from engine.builtin_packages.inspect import inspect_package
+from engine.builtin_packages.package_context import InspectedPackage, PackageContext
+from engine.cache_key import cache_key
+from engine.contexts import RUN_DIRECTORY
+from engine.events import Message
+from engine.model.records import CacheKeyRecord
+from engine.model.run_definition import PackageTask
+from engine.outcome import Outcome
+from engine.resolve import ArtifactMount, Hit, Miss, Patterns, Resolved, Resolver, Verdict
+
+
+class PackageTasks:
+    """See `engine.resolve.PackageResolver`. Both packages are read anew in every run."""
+
+    def __init__(self, context: PackageContext, run_dir: PackageContext) -> None:
+        self._context = context
+        self._run_dir = run_dir
+        self._run_dir_seen: InspectedPackage | None = None
+
+    def __call__(self, task: PackageTask, resolver: Resolver) -> Verdict:
+        """A hit when the store has this very tree."""
+        found = inspect_package(task.package, resolver.parameters(task), self._context)
+        resolved = _resolved(task, found, self._context.workspace, resolver.is_cached(task))
+        entry = resolver.entry(resolved.cache_key) if resolved.reads_cache else None
+        if entry is None:
+            return Miss(resolved, resolver.reason(task.key, resolved))
+        outcome = Outcome(layer=entry.layer, exports=found.exports, values=found.values)
+        return Hit(resolved, entry, outcome)
+
+    def run_directory(self, filters: Mapping[str, Patterns | None]) -> ArtifactMount:
+        """A copy of `run.dir` without what is ignored there."""
+        if self._run_dir_seen is None:
+            self._run_dir_seen = inspect_package("outcrop/workspace", {}, self._run_dir)
+        pending = self._run_dir_seen.layer
+        return ArtifactMount(
+            name="run.dir",
+            layer=pending.digest,
+            inside=("run-dir",),
+            target=RUN_DIRECTORY,
+            filter=filters.get(RUN_DIRECTORY),
+            pending=pending,
+        )
+
+
+def _resolved(
+    task: PackageTask, found: InspectedPackage, workspace: str, is_cached: tuple[bool, bool]
+) -> Resolved:
+    reads, writes = is_cached
+    record = CacheKeyRecord(
+        script=task.package,
+        outputs="",
+        shell="",
+        user="",
+        workspace_directory="",
+        platform="",
+        network="",
+        environment={},
+        system=(),
+        workspace=found.layer.digest,
+        artifacts={},
+    )
+    return Resolved(
+        task=task.key,
+        attempt=1,
+        record=record,
+        cache_key=cache_key(record),
+        reads_cache=reads,
+        writes_cache=writes,
+        use=task.use,
+        layers=(),
+        exports=found.exports,
+        values=tuple(found.values.items()),
+        messages=tuple(Message(type="warning", message=text) for text in found.warnings),
+        script="",
+        shell=(),
+        environment={},
+        user="0",
+        workspace=workspace,
+        network="none",
+        package=found.layer,
+    )
+
+
