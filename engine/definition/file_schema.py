@@ -7,8 +7,8 @@ import re
 from engine.definition import literals, scopes
 from engine.definition.outputs_schema import AGENT, RUNNER
 from engine.definition.schema import (
-    Anything,
     AnyMap,
+    Anything,
     Boolean,
     Check,
     Exact,

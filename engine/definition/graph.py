@@ -5,9 +5,9 @@ from __future__ import annotations
 from engine.definition.calls import Calls
 from engine.definition.document import Document
 from engine.definition.references import TaskMention
+from engine.definition.suggestions import did_you_mean
 from engine.definition.task_paths import Unknown, resolve
 from engine.definition.task_schema import form_of
-from engine.definition.suggestions import did_you_mean
 from engine.definition.yaml_nodes import Mapping, Node, Scalar, flatten
 from engine.model.run_definition import Dependencies
 
@@ -110,7 +110,7 @@ class Graph:
 
     def _usable(self, node: Scalar, path: tuple[str, ...], task: Mapping | None) -> None:
         outer = self._tasks[path[0]]
-        if task is not None and form_of(task) == "embedded-run" or form_of(outer) == "embedded-run":
+        if (task is not None and form_of(task) == "embedded-run") or form_of(outer) == "embedded-run":
             message = f"`{node.text}` is an embedded run, nothing can be inherited from it"
             self._problems.error("unknown-task", node, message, "pass its artifacts, and name it in `after`")
         elif task is not None and form_of(task) == "app":
@@ -162,9 +162,9 @@ class Graph:
         if processes is None:
             return
         by_key = {
-            key.text: item
+            name.text: item
             for item in flatten(processes)
-            if isinstance(item, Mapping) and isinstance(key := item.get("key"), Scalar)
+            if isinstance(item, Mapping) and isinstance(name := item.get("key"), Scalar)
         }
         edges: dict[str, list[Edge]] = {key: [] for key in by_key}
         for key, item in by_key.items():

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from engine.definition import evaluate
-from engine.model.errors import DefinitionError, UserError
 from engine.model.diagnostic import Diagnostic
+from engine.model.errors import DefinitionError, UserError
 from engine.model.run_definition import RunDefinition
 
 GIT_MEMBERS = ("branch", "sha", "ref", "tag", "url")

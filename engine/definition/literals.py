@@ -11,9 +11,38 @@ _KEY = re.compile(r"[A-Za-z0-9_-]+\Z")
 _ARTIFACT_KEY = re.compile(r"[^/]+\Z")
 _ENDPOINT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\Z")
 MATCHERS = tuple(
-    "rubocop rubocop-only-errors eslint eslint-only-errors tsc erb-lint shellcheck brakeman jshint htmlhint stylelint sqlfluff "
-    "pylint ruff checkstyle roslyn nuget clang-tidy cppcheck csharpier psalm golangci-lint clippy ktlint detekt luacheck dart "
-    "credo swiftlint tailor".split()
+    [
+        "rubocop",
+        "rubocop-only-errors",
+        "eslint",
+        "eslint-only-errors",
+        "tsc",
+        "erb-lint",
+        "shellcheck",
+        "brakeman",
+        "jshint",
+        "htmlhint",
+        "stylelint",
+        "sqlfluff",
+        "pylint",
+        "ruff",
+        "checkstyle",
+        "roslyn",
+        "nuget",
+        "clang-tidy",
+        "cppcheck",
+        "csharpier",
+        "psalm",
+        "golangci-lint",
+        "clippy",
+        "ktlint",
+        "detekt",
+        "luacheck",
+        "dart",
+        "credo",
+        "swiftlint",
+        "tailor",
+    ]
 )
 Finding = tuple[str, str | None] | None
 

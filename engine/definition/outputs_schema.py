@@ -7,12 +7,12 @@ import re
 from engine.definition import literals, scopes
 from engine.definition.schema import (
     AnyMap,
-    Boolean,
     Check,
     Exact,
     ListOf,
     Map,
     Number,
+    Scope,
     Shapes,
     Spec,
     Text,
@@ -225,7 +225,7 @@ class Script(Spec):
 
     __slots__ = ("_text",)
 
-    def __init__(self, scope: scopes.Scope) -> None:
+    def __init__(self, scope: Scope) -> None:
         self._text = Text(scope=scope)
 
     def check(self, node: Node, label: str, to: Check) -> bool:

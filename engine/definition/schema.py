@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping as MappingOf
+from collections.abc import Callable
+from collections.abc import Mapping as MappingOf
 
 from engine.definition.expressions import ExpressionError, parse_exact, parse_template
 from engine.definition.problems import Problems
@@ -40,7 +41,7 @@ class TemplateUse:
 class Check:
     """What the checking of one file carries along: where problems go, and the templates that were met."""
 
-    __slots__ = ("exact", "owner", "problems", "text", "templates", "uses")
+    __slots__ = ("exact", "owner", "problems", "templates", "text", "uses")
 
     def __init__(self, problems: Problems, text: str) -> None:
         self.problems = problems
@@ -115,9 +116,10 @@ class Spec:
     """One kind of place. `check` reports what is wrong and says whether the value can be read on."""
 
     __slots__ = ()
-    allows_null = False
+    allows_null: bool = False
 
     def check(self, node: Node, label: str, to: Check) -> bool:
+        """Report what is wrong with a value that stands at a key called `label`."""
         raise NotImplementedError
 
 
@@ -136,7 +138,7 @@ class Text(Spec):
     `literal` looks at the text. `rule` names its findings; `at_key` places them at the key.
     """
 
-    __slots__ = ("accepts", "literal", "rule", "scope", "plain_only")
+    __slots__ = ("accepts", "literal", "plain_only", "rule", "scope")
 
     def __init__(
         self,
@@ -353,13 +355,13 @@ class Shapes(Spec):
         text: Spec | None = None,
         list: Spec | None = None,
         map: Spec | None = None,
-        allows_null: bool = False,  # noqa: A002
+        allows_null: bool = False,
     ) -> None:
         self.expected = expected
         self.text = text
         self.list = list
         self.map = map
-        self.allows_null = allows_null  # type: ignore[misc]
+        self.allows_null = allows_null
 
     def check(self, node: Node, label: str, to: Check) -> bool:
         chosen = self.list if node.kind == "list" else self.map if node.kind == "map" else self.text
@@ -432,7 +434,7 @@ class Map(Spec):
         self.what = what
         self.fields = fields
         self.required = required
-        self.allows_null = optional  # type: ignore[misc]
+        self.allows_null = optional
         self.clashes = clashes
         self.deprecated = deprecated or {}
         self.without_effect = without_effect

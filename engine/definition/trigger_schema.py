@@ -6,8 +6,8 @@ from engine.definition import literals, scopes
 from engine.definition.cron import problem_with_schedule
 from engine.definition.outputs_schema import check_unique
 from engine.definition.schema import (
-    Anything,
     AnyMap,
+    Anything,
     Boolean,
     Check,
     Exact,
