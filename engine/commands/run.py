@@ -26,7 +26,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_request_arguments(parser: argparse.ArgumentParser) -> None:
     """What `run` and `plan` share."""
-    parser.add_argument("file", nargs="?", metavar="FILE")
     add = parser.add_argument
     add("file", nargs="?", metavar="FILE")
     add("--target", action="append", default=[], metavar="KEY", help="only this and what it needs")
@@ -48,7 +47,7 @@ def prepare(arguments: list[str]) -> list[str]:
     return [f"--no-cache={_ALL}" if word == "--no-cache" else word for word in arguments]
 
 
-def request_of(options: argparse.Namespace, *, wants_output: bool = False) -> RunRequest:
+def request_of(options: argparse.Namespace) -> RunRequest:
     """What the engine is asked for; UsageError for what the arguments have wrong."""
     if options.cpus is not None and options.cpus < 1:
         raise UsageError(f"`--cpus {options.cpus}`: at least one core is needed")
@@ -67,14 +66,13 @@ def request_of(options: argparse.Namespace, *, wants_output: bool = False) -> Ru
         cpus=options.cpus,
         memory=memory,
         package_paths=tuple(os.path.abspath(path) for path in options.package_path),
-        wants_output=wants_output,
     )
 
 
 def execute(options: argparse.Namespace, console: Console) -> int:
     """0 when every targeted task succeeded, 1 otherwise."""
+    request = request_of(options)
     sink = sink_for(options.progress, console)
-    request = request_of(options, wants_output=sink.wants_output)
     engine = Engine.open(console.environment.get("OUTCROP_HOME"))
     state: RunState | None = None
 
