@@ -10,12 +10,11 @@ import msgspec
 from engine.images.base_image import BaseContext, BaseImage, InspectedBase, SourceImage
 from engine.images.configuration import configure
 from engine.images.host_system import host_image
-from engine.images.remembered import Memory
+from engine.images.remembered import Memory, recall, remember
 from engine.images.root_directory import directory_image
 from engine.model.errors import UserError
 from engine.model.records import ImageConfig
 from engine.pending_layer import PendingLayer
-from engine.snapshot.cache_file import write_cache
 
 _VERSION = 1
 
@@ -35,14 +34,14 @@ def inspect_base(image: str, config: str, context: BaseContext) -> InspectedBase
     """
     source = _source(image, context)
     configuration = "none" if config == "none" else "rwx/base"
-    path = _facts_path(source, configuration, context)
-    facts = _load(path)
+    question = f"base {_VERSION} {source.identity} {source.is_host} {configuration}"
+    facts = recall(context.store_root, question, _Facts)
     layer: PendingLayer | None = None
     if facts is None:
         configured = configure(source, configuration)
         layer = configured.layer
         facts = _Facts(layer=None if layer is None else layer.digest, image=configured.image)
-        _save(path, facts)
+        remember(context.store_root, question, facts)
     elif facts.layer is not None:
         layer = _reconfigured(facts.layer, source, configuration)
     pending = source.pending if layer is None else (*source.pending, layer)
@@ -97,20 +96,3 @@ def _reconfigured(digest: str, source: SourceImage, configuration: str) -> Pendi
         manifest=lambda: again().manifest(),
         fill=lambda manifest, directory: again().fill(manifest, directory),
     )
-
-
-def _facts_path(source: SourceImage, configuration: str, context: BaseContext) -> str:
-    text = f"base {_VERSION}\0{source.identity}\0{source.is_host}\0{configuration}"
-    return os.path.join(context.store_root, "snapshots-v1", hashlib.sha256(text.encode()).hexdigest())
-
-
-def _load(path: str) -> _Facts | None:
-    try:
-        with open(path, "rb") as file:
-            return msgspec.msgpack.decode(file.read(), type=_Facts)
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
-        return None
-
-
-def _save(path: str, facts: _Facts) -> None:
-    write_cache(path, msgspec.msgpack.encode(facts))

@@ -12,8 +12,8 @@ POSIX_SHELL = ("/bin/sh", "-l", "-e")
 _LINKS = 40  # as many as the kernel follows
 
 
-def follow(tree: FileTree, path: str) -> str | None:
-    """Where `path` (without a leading slash) leads inside the tree, links followed; None when nowhere."""
+def follow(get: Callable[[str], Entry | None], path: str) -> str | None:
+    """Where `path` (without a leading slash) leads inside a tree, links followed; None when nowhere."""
     done: list[str] = []
     todo = path.split("/")
     links = 0
@@ -24,7 +24,7 @@ def follow(tree: FileTree, path: str) -> str | None:
         if name == "..":
             done = done[:-1]
             continue
-        entry = tree.get("/".join([*done, name]))
+        entry = get("/".join([*done, name]))
         if entry is None:
             return None
         if entry.kind != "symlink":
@@ -41,7 +41,7 @@ def follow(tree: FileTree, path: str) -> str | None:
 
 def find(tree: FileTree, path: str) -> tuple[str, Entry] | None:
     """The place and entry that `path` leads to."""
-    place = follow(tree, path)
+    place = follow(tree.get, path)
     return None if not place or place not in tree else (place, tree[place])
 
 

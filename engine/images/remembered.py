@@ -5,10 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 import time
+from typing import TypeVar
 
 import msgspec
 
+from engine.model.errors import UserError
 from engine.snapshot.cache_file import write_cache
+
+_Answer = TypeVar("_Answer", bound=msgspec.Struct)
 
 _MARGIN_NS = 2_100_000_000
 
@@ -29,7 +33,7 @@ class Memory:
         self._known = _load(self._path)
 
     def digest_of(self, path: str) -> str | None:
-        """The sha256 of a file's content; None when there is no such file. OSError when it cannot be read."""
+        """The sha256 of a file's content; None when it is not there, UserError when it is unreadable."""
         try:
             status = os.stat(path)
         except (FileNotFoundError, NotADirectoryError):
@@ -40,7 +44,7 @@ class Memory:
         if known is not None and msgspec.structs.replace(known, digest="") == now:
             return known.digest
         started = time.time_ns()
-        digest = _sha256(path)
+        digest = digest_of_file(path)
         # Too fresh a file may change once more without a change of its times.
         if max(status.st_mtime_ns, status.st_ctime_ns) < started - _MARGIN_NS:
             self._known[name] = msgspec.structs.replace(now, digest=digest)
@@ -51,6 +55,25 @@ class Memory:
         write_cache(self._path, msgspec.msgpack.encode(self._known))
 
 
+def recall(store_root: str, question: str, kind: type[_Answer]) -> _Answer | None:
+    """What `remember` kept as the answer, or None."""
+    try:
+        with open(_answer_path(store_root, question), "rb") as file:
+            return msgspec.msgpack.decode(file.read(), type=kind)
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+
+
+def remember(store_root: str, question: str, answer: msgspec.Struct) -> None:
+    """Keep the answer; `question` must say all that it depends on."""
+    write_cache(_answer_path(store_root, question), msgspec.msgpack.encode(answer))
+
+
+def _answer_path(store_root: str, question: str) -> str:
+    name = hashlib.sha256(question.encode("utf-8", "surrogateescape")).hexdigest()
+    return os.path.join(store_root, "snapshots-v1", name)
+
+
 def _load(path: str) -> dict[str, _Known]:
     try:
         with open(path, "rb") as file:
@@ -59,9 +82,13 @@ def _load(path: str) -> dict[str, _Known]:
         return {}
 
 
-def _sha256(path: str) -> str:
+def digest_of_file(path: str) -> str:
+    """The sha256 of a file, read now; UserError when it cannot be."""
     content = hashlib.sha256()
-    with open(path, "rb") as file:
-        while data := file.read(1 << 20):
-            content.update(data)
+    try:
+        with open(path, "rb") as file:
+            while data := file.read(1 << 20):
+                content.update(data)
+    except OSError as error:
+        raise UserError(f"cannot read `{path}`: {(error.strerror or '').lower()}") from None
     return content.hexdigest()

@@ -1,4 +1,8 @@
-"""`rootfs:DIR`: a directory taken as the root filesystem."""
+"""`rootfs:DIR`: a directory taken as the root filesystem.
+
+Left out without a word: devices, since /dev is always ours, and sockets, which are nothing without
+a program. The mode of the directory itself does not count; a root is always open to all.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +44,6 @@ def directory_image(name: str, root: str, context: BaseContext) -> SourceImage:
         pending=(snapshot.layer,),
         tree=tree,
         read=read,
-        warnings=snapshot.warnings,
     )
 
 

@@ -1,0 +1,119 @@
+"""Opening a tar file for reading, whatever it is compressed with."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import hashlib
+import lzma
+import os
+import subprocess
+import tempfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, Protocol, cast
+
+from engine.model.errors import MachineError, UserError
+
+_MAGIC = {
+    b"\x1f\x8b": "gzip",
+    b"\xfd7zXZ\x00": "xz",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"BZh": "bzip2",
+}
+_BUFFER = 1 << 20
+
+
+@contextmanager
+def open_tar(path: str, what: str) -> Iterator[IO[bytes]]:
+    """The uncompressed bytes of a tar file; the format is known by its first bytes.
+
+    zstd needs the program of that name (MachineError). UserError for a file that cannot be read or,
+    once that shows, is damaged.
+    """
+    try:
+        file = open(path, "rb", buffering=0)  # noqa: SIM115 - closed below, after what reads from it
+    except OSError as error:
+        raise UserError(f"cannot read `{what}`: {(error.strerror or '').lower()}") from None
+    with file:
+        start = file.read(6)
+        file.seek(0)
+        kind = next((name for magic, name in _MAGIC.items() if start.startswith(magic)), "tar")
+        try:
+            if kind == "zstd":
+                with _zstd(file, what) as stream:
+                    yield stream
+            else:
+                yield _decompressed(file, kind)
+        except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise
+            raise UserError(f"`{what}` is damaged: {str(error).lower()}") from None
+
+
+def _decompressed(file: IO[bytes], kind: str) -> IO[bytes]:
+    if kind == "gzip":
+        return cast("IO[bytes]", gzip.GzipFile(fileobj=file))
+    if kind == "xz":
+        return lzma.LZMAFile(file)
+    if kind == "bzip2":
+        return bz2.BZ2File(file)
+    return file
+
+
+@contextmanager
+def _zstd(file: IO[bytes], what: str) -> Iterator[IO[bytes]]:
+    """Through the zstd program: the standard library of Python 3.11 has none."""
+    with tempfile.TemporaryFile() as messages:
+        try:
+            process = subprocess.Popen(
+                ["zstd", "-d", "-q", "-c", "--long=31"],
+                stdin=file,
+                stdout=subprocess.PIPE,
+                stderr=messages,
+                env={"PATH": os.environ.get("PATH", "/usr/bin:/bin")},
+            )
+        except FileNotFoundError:
+            raise MachineError(
+                f"`{what}` is compressed with zstd, and the program `zstd` is missing",
+                hint="install the package `zstd`",
+            ) from None
+        assert process.stdout is not None
+        try:
+            with process.stdout as stream:
+                yield stream
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+        if process.wait() not in (0, -13):
+            messages.seek(0)
+            reason = messages.read(1000).decode("utf-8", "replace").strip()
+            raise UserError(f"`{what}` is damaged: {reason}")
+
+
+class ByteSource(Protocol):
+    """What a tar file can be read from, front to back."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+
+class HashingReader:
+    """Passes bytes on and takes their sha256."""
+
+    def __init__(self, source: ByteSource) -> None:
+        self._source = source
+        self._digest = hashlib.sha256()
+
+    def read(self, size: int, /) -> bytes:
+        """At most `size` bytes, none at the end."""
+        data = self._source.read(size)
+        self._digest.update(data)
+        return data
+
+    def drain(self) -> str:
+        """Read what is left; the digest of everything, 64 hex digits."""
+        while self.read(_BUFFER):
+            pass
+        return self._digest.hexdigest()
