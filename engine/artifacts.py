@@ -1,4 +1,4 @@
-"""Artifacts: taken out of a finished task into layers of their own, and mounted into those that mention them."""
+"""Artifacts: taken out of finished tasks as layers, and mounted into those that mention them."""
 
 from __future__ import annotations
 

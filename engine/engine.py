@@ -17,12 +17,12 @@ from engine.explanation import Explanation
 from engine.input_digests import InputDigests
 from engine.loaded_run import LoadedRun, load_for_run
 from engine.model.clock import Clock
-from engine.model.records import RunRecord
+from engine.model.records import CacheEntry, RunRecord
 from engine.model.request import PlannedTask, RunRequest
 from engine.package_tasks import PackageTasks
 from engine.readiness import topological
 from engine.resolve import Resolved, Resolver
-from engine.run import BASE_CONFIG, BASE_IMAGE, Run
+from engine.run import BASE_CONFIG, BASE_IMAGE, Run, RunLog
 from engine.run_state import RunState
 from engine.scheduler import Machine
 from engine.store.runs import RunDirectory, new_run_id
@@ -118,7 +118,15 @@ class _Execution:
         self._clock = clock
         self._log = EventLog(directory.events_path)
         self._run = make_run(
-            store, loaded, request, record.run, self._log, sink, clock, self._keep
+            store=store,
+            loaded=loaded,
+            request=request,
+            run=record.run,
+            log=self._log,
+            emit=sink,
+            clock=clock,
+            keep=self._keep,
+            find=store.entries.get,
         )
         self._records = TaskRecords(
             directory,
@@ -179,7 +187,14 @@ class _Execution:
         from engine.local_run import run_here  # late: a run in which everything is a hit ends above
 
         return run_here(
-            self._store, run, self._loaded, self._request, self._directory, machine_of(self._request), missing, self._sink.wants_output
+            self._store,
+            run,
+            self._loaded,
+            self._request,
+            self._directory,
+            machine_of(self._request),
+            missing,
+            self._sink.wants_output,
         )
 
     def _end(self, cause: str | None) -> None:
@@ -211,14 +226,16 @@ class _Execution:
 
 
 def make_run(
+    *,
     store: Store,
     loaded: LoadedRun,
     request: RunRequest,
     run: str,
-    log: EventLog,
+    log: RunLog,
     emit: Callable[[Event], None],
     clock: Clock,
     keep: Callable[[str, Resolved | None], None],
+    find: Callable[[str], CacheEntry | None],
 ) -> Run:
     """A run that has not begun, put together from its parts."""
     state = RunState()
@@ -228,9 +245,7 @@ def make_run(
         project_root=loaded.project_root,
         new_directory=lambda: store.work_directory().directory(),
     )
-    run_dir = msgspec.structs.replace(
-        context, project_root=loaded.definition.run_dir, workspace="/run-dir"
-    )
+    run_dir = msgspec.structs.replace(context, project_root=loaded.definition.run_dir, workspace="/run-dir")
     explanation = Explanation(store, loaded.definition.path, run)
     resolver = Resolver(
         run=run,
@@ -239,7 +254,7 @@ def make_run(
         init=loaded.init,
         base=loaded.base,
         digests=InputDigests(store.layers, loaded.memos),
-        find=store.entries.get,
+        find=find,
         explain=explanation.reason,
         packages=PackageTasks(context, run_dir),
         no_cache=request.no_cache,

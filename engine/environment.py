@@ -1,4 +1,4 @@
-"""The environment that a task starts with, from its base, the tasks it uses and its own `env` (reference §10)."""
+"""The variables of a task: from its base, the tasks it uses and its own `env` (reference §10)."""
 
 from __future__ import annotations
 
@@ -39,9 +39,7 @@ def assemble(
     `PATH` is joined by `:` unless `merge` says otherwise.
     """
     separators: dict[str, str | None] = {"PATH": ":", **merge}
-    stacks: dict[str, list[Variable]] = {
-        name: [Variable(value, True)] for name, value in from_base.items()
-    }
+    stacks: dict[str, list[Variable]] = {name: [Variable(value, True)] for name, value in from_base.items()}
     stacks.setdefault("PATH", [Variable(DEFAULT_PATH, True)])
     for variables in exports:
         for variable in variables:
@@ -53,9 +51,7 @@ def assemble(
             stack.append(Variable(entry.value, entry.in_cache_key is not False))
         elif stack and entry.in_cache_key is not None:
             stacks[entry.name] = [Variable(item.value, entry.in_cache_key) for item in stack]
-    return {
-        name: _merged(stack, separators.get(name)) for name, stack in sorted(stacks.items()) if stack
-    }
+    return {name: _merged(stack, separators.get(name)) for name, stack in sorted(stacks.items()) if stack}
 
 
 def _merged(stack: list[Variable], separator: str | None) -> Variable:

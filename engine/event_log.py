@@ -41,10 +41,20 @@ class EventLog:
                 self._file = -1
 
 
+class NoLog:
+    """Keeps nothing: for looking ahead."""
+
+    def append(self, event: Event) -> None:
+        """Forget it."""
+
+    def flush(self) -> None:
+        """Nothing is waiting."""
+
+
 def read(path: str) -> Iterator[Event]:
     """The events of a stored run in order; nothing when there is no file. Stops at a torn last line."""
     try:
-        file = open(path, "rb")
+        file = open(path, "rb")  # noqa: SIM115  # closed below, by the reader's `with`
     except FileNotFoundError:
         return
     with file:

@@ -78,8 +78,8 @@ class LocalExecutor:
         """See `engine.drive.Executor`. MachineError and StoreError end the run."""
         if not resolved.shares_results:
             return await self._execute(resolved, cores)
-        while (lock := self._store.locks.in_flight(resolved.cache_key)) is None:
-            await asyncio.sleep(_EQUAL_TASK_POLL)
+        while (lock := self._store.locks.in_flight(resolved.cache_key)) is None:  # noqa: ASYNC110
+            await asyncio.sleep(_EQUAL_TASK_POLL)  # the holder may be another process
         with lock:
             entry = self._store.entries.get(resolved.cache_key)
             if entry is not None:
@@ -109,9 +109,7 @@ class LocalExecutor:
         header = self._store.layers.header(digest)
         size = 0 if header is None else header.bytes
         self._put(resolved, outcome, Executed(cause="executed", seconds=seconds, layer_bytes=size), None)
-        return Executed(
-            cause="executed", outcome=outcome, seconds=seconds, layer=digest, layer_bytes=size
-        )
+        return Executed(cause="executed", outcome=outcome, seconds=seconds, layer=digest, layer_bytes=size)
 
     def _put(self, resolved: Resolved, outcome: Outcome, executed: Executed, log: str | None) -> None:
         if not resolved.writes_cache:
@@ -127,8 +125,7 @@ class LocalExecutor:
             image=outcome.image,
             links=outcome.links,
             messages=tuple(
-                StoredMessage(type=message.type, message=message.message)
-                for message in executed.messages
+                StoredMessage(type=message.type, message=message.message) for message in executed.messages
             ),
             produced_by=f"{self._facts.run}/{resolved.task}",
             created_at=self._clock(),
@@ -321,6 +318,7 @@ class _Attempt:
         """Passes each batch on as text, characters never torn."""
         decoders: dict[str, codecs.IncrementalDecoder] = {}
         make = codecs.getincrementaldecoder("utf-8")
+
         def show(stream: str, offset: int, content: bytes) -> None:
             text = decoders.setdefault(stream, make("replace")).decode(content)
             self._executor._show(

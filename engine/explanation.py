@@ -1,4 +1,4 @@
-"""Finds the execution to compare with and names what differs: the words behind `cache_miss` and `outcrop why`."""
+"""Finds the execution to compare with and names what differs: the words behind `cache_miss`."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def record_before(store: Store, definition: str, run: str, task: str) -> tuple[s
 
 
 def keyed_files(
-    store: Store, layers: tuple[str, ...], workspace: str, filter: tuple[tuple[str, bool], ...] | None
+    store: Store, layers: tuple[str, ...], workspace: str, patterns: tuple[tuple[str, bool], ...] | None
 ) -> FileTree:
     """The part of a workspace that is in the cache key; StoreError when a layer is gone."""
-    selected = None if filter is None else compile_patterns(filter)
+    selected = None if patterns is None else compile_patterns(patterns)
     return InputView(store.layers.merged, layers, workspace.strip("/"), selected).selection.keyed
 
 
@@ -57,9 +57,7 @@ class Explanation:
         files = self._files(before, before.record, resolved)
         return explain.short_reason(before.record, resolved.record, files)
 
-    def _files(
-        self, before: TaskRecord, record: CacheKeyRecord, resolved: Resolved
-    ) -> tuple[Change, ...]:
+    def _files(self, before: TaskRecord, record: CacheKeyRecord, resolved: Resolved) -> tuple[Change, ...]:
         if record.workspace == resolved.record.workspace:
             return ()
         try:

@@ -1,4 +1,4 @@
-"""Reads what a task left in its `RWX_…` folders: never through links, never blocking, never without a limit."""
+"""Reads what a task left in its `RWX_…` folders: never through links, blocking or without limit."""
 
 from __future__ import annotations
 
@@ -44,9 +44,7 @@ def read(directory: str, name: str, variable: str, limit: int) -> bytes:
     finally:
         os.close(descriptor)
     if len(content) > limit:
-        raise UserError(
-            f"{shown} is larger than {limit // MEBIBYTE} MiB", "pass large data as an artifact"
-        )
+        raise UserError(f"{shown} is larger than {limit // MEBIBYTE} MiB", "pass large data as an artifact")
     return content
 
 

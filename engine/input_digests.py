@@ -25,25 +25,25 @@ class InputDigests:
             f"system {layer} {workspace}", lambda: self._layers.system_digest(layer, workspace)
         )
 
-    def workspace(self, layers: tuple[str, ...], workspace: str, filter: Patterns | None) -> str:
+    def workspace(self, layers: tuple[str, ...], workspace: str, patterns: Patterns | None) -> str:
         def compute() -> str:
-            selected = None if filter is None else compile_patterns(filter.entries)
+            selected = None if patterns is None else compile_patterns(patterns.entries)
             view = InputView(self._layers.merged, layers, workspace, selected)
             return tree_digest(view.selection.keyed)
 
-        inputs = repr((layers, workspace, None if filter is None else filter.entries))
+        inputs = repr((layers, workspace, None if patterns is None else patterns.entries))
         name = hashlib.sha256(inputs.encode("utf-8", "surrogateescape")).hexdigest()
         return self._remembered(f"workspace {name}", compute)
 
-    def tree(self, layer: str, inside: tuple[str, ...], filter: Patterns | None) -> str:
-        if filter is None:
+    def tree(self, layer: str, inside: tuple[str, ...], patterns: Patterns | None) -> str:
+        if patterns is None:
             return layer
 
         def compute() -> str:
             tree = workspace_tree(self._layers.merged((layer,)), "/".join(inside))
-            return tree_digest(compile_patterns(filter.entries).select(tree).keyed)
+            return tree_digest(compile_patterns(patterns.entries).select(tree).keyed)
 
-        return self._remembered(f"tree {(layer, inside, filter.entries)!r}", compute)
+        return self._remembered(f"tree {(layer, inside, patterns.entries)!r}", compute)
 
     def _remembered(self, name: str, compute: Callable[[], str]) -> str:
         digest = self._memos.get(name)

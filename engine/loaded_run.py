@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 import msgspec
 
-from engine.definition.load import load
+from engine.definition.cached import load_cached
+from engine.definition.initial import initial_parameters, title
 from engine.events import Message
 from engine.images.base_image import BaseContext, BaseImage
 from engine.images.inspect import inspect_base
@@ -47,7 +48,6 @@ class LoadedRun(msgspec.Struct, frozen=True, kw_only=True):
     memos: Memos
     uid: int  # of the user, outside of any namespace
 
-
     @property
     def base_messages(self) -> tuple[Message, ...]:
         """The warnings about the base."""
@@ -56,23 +56,23 @@ class LoadedRun(msgspec.Struct, frozen=True, kw_only=True):
 
 def load_for_run(request: RunRequest, store: Store) -> LoadedRun:
     """DefinitionError for what is wrong with the files, UsageError for what is wrong with the request."""
-    loaded = load(request.definition, package_paths=request.package_paths, for_run=True)
+    cache = os.path.join(store.root, "definitions-v1")
+    loaded = load_cached(request.definition, cache, package_paths=request.package_paths)
     definition = loaded.definition
     if definition is None:
-        raise DefinitionError(
-            tuple(finding for finding in loaded.diagnostics if finding.severity == "error")
-        )
+        raise DefinitionError(tuple(finding for finding in loaded.diagnostics if finding.severity == "error"))
     memos = store.memos(definition.path)
     project_root = project_root_of(definition)
     head = Head()
-    init = dict(request.init)
+    git = msgspec.structs.asdict(head)
+    init = initial_parameters(definition, git, request.init)
     base, pending, warnings = _base(definition, project_root, init, store, memos)
     return LoadedRun(
         definition=definition,
         project_root=project_root,
         tasks=_chosen(definition, request.targets),
         init=init,
-        title=os.path.basename(project_root) or "/",
+        title=title(definition, git) or os.path.basename(project_root) or "/",
         base=base,
         pending=pending,
         warnings=warnings,

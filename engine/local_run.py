@@ -74,9 +74,7 @@ def _drive(
     dependencies = {key: task.dependencies for key, task in run.tasks.items()}
     path = loaded.definition.path
     past = store.index.durations(path)
-    remaining = scheduler.remaining_seconds(
-        topological(dependencies), needed_by(dependencies), past.get
-    )
+    remaining = scheduler.remaining_seconds(topological(dependencies), needed_by(dependencies), past.get)
     try:
         return drive(run, executor, machine, past.get, remaining, fail_fast)
     finally:

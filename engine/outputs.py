@@ -1,4 +1,4 @@
-"""What a task says by writing files: variables, values, image configuration, links and messages (reference §10–§13)."""
+"""What a task says by writing files: variables, values, image configuration (reference §10–§13)."""
 
 from __future__ import annotations
 

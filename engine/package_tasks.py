@@ -85,5 +85,3 @@ def _resolved(
         network="none",
         package=found.layer,
     )
-
-

@@ -1,4 +1,4 @@
-"""Whether a task may start, must wait or will never run, from the state of what it depends on (reference §6); pure."""
+"""Whether a task may start, must wait or will never run (reference §6); pure."""
 
 from __future__ import annotations
 
@@ -45,9 +45,7 @@ def top_level(path: str) -> str:
     return path.partition(".")[0]
 
 
-def selected(
-    dependencies: Mapping[str, Dependencies], targets: Iterable[str]
-) -> frozenset[str]:
+def selected(dependencies: Mapping[str, Dependencies], targets: Iterable[str]) -> frozenset[str]:
     """The targets and everything that they depend on in any way; everything when there are no targets."""
     pending = list(targets)
     if not pending:

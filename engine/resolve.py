@@ -17,7 +17,7 @@ from engine.events import Message, TaskDescription
 from engine.layer_order import LayerOrder
 from engine.model.clock import Clock
 from engine.model.errors import UserError
-from engine.model.expression import Template
+from engine.model.expression import Expression, Template
 from engine.model.records import CacheEntry, CacheKeyRecord, ExportedVariable, ImageConfig
 from engine.model.run_definition import CommandTask, FilterEntry, OutputFilter, PackageTask, Task
 from engine.outcome import Outcome, from_entry
@@ -112,11 +112,11 @@ class InputDigests(Protocol):
         """Of the non-workspace part of a layer; "" when that is empty."""
         ...
 
-    def workspace(self, layers: tuple[str, ...], workspace: str, filter: Patterns | None) -> str:
+    def workspace(self, layers: tuple[str, ...], workspace: str, patterns: Patterns | None) -> str:
         """Of the part of the merged and filtered workspace that is in the cache key."""
         ...
 
-    def tree(self, layer: str, inside: tuple[str, ...], filter: Patterns | None) -> str:
+    def tree(self, layer: str, inside: tuple[str, ...], patterns: Patterns | None) -> str:
         """Of an artifact, which lies at `inside` in its layer, perhaps seen through a filter."""
         ...
 
@@ -212,9 +212,7 @@ class Resolver:
         scope = contexts.scope
         order = self._order.below(task.key)
         layers = self.layers_of(order)
-        image = image_config.combine(
-            (self._base.image, *(self.outcomes[used].image for used in order))
-        )
+        image = image_config.combine((self._base.image, *(self.outcomes[used].image for used in order)))
         variables = self._environment(task, order, scope)
         script = evaluate.text(task.run, scope)
         patterns = self._patterns(task.filter.workspace, scope)
@@ -355,16 +353,15 @@ class Resolver:
         return tuple((name, digest) for name, digest in found if digest)
 
     def _patterns(
-        self, filter: tuple[FilterEntry, ...] | object, scope: Mapping[str, object]
+        self, written: tuple[FilterEntry, ...] | Expression | None, scope: Mapping[str, object]
     ) -> Patterns | None:
-        if filter is None:
+        if written is None:
             return None
-        if isinstance(filter, tuple):
+        if isinstance(written, tuple):
             return Patterns(
-                tuple((evaluate.text(entry.pattern, scope), entry.in_cache_key) for entry in filter)
+                tuple((evaluate.text(entry.pattern, scope), entry.in_cache_key) for entry in written)
             )
-        text = evaluate.text(Template((filter,)), scope)  # type: ignore[arg-type]  # an Expression
-        return Patterns(tuple((entry, True) for entry in _listed(text)))
+        return Patterns(tuple((entry, True) for entry in _listed(evaluate.text(Template((written,)), scope))))
 
     def _artifacts(self, task: CommandTask, contexts: Contexts) -> tuple[ArtifactMount, ...]:
         """Everything mentioned in the templates evaluated so far."""

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
+from typing import Protocol
 
 from engine import events
-from engine.model.clock import Clock
-from engine.event_log import EventLog
 from engine.events import Event, Message
+from engine.model.clock import Clock
 from engine.model.errors import UserError
 from engine.model.run_definition import Task
 from engine.outcome import Outcome
@@ -22,6 +22,14 @@ from engine.resolve import Hit, Miss, Resolved, Resolver
 from engine.run_state import RunState
 
 BASE_IMAGE, BASE_CONFIG = SYSTEM_TASKS = ("~base-image", "~base-config")
+
+
+class RunLog(Protocol):
+    """Where the events of a run are stored."""
+
+    def append(self, event: Event) -> None: ...
+    def flush(self) -> None: ...
+
 
 Emit = Callable[[Event], None]
 Keep = Callable[[str, "Resolved | None"], None]
@@ -40,7 +48,7 @@ class Run:
         tasks: Mapping[str, Task],
         resolver: Resolver,
         state: RunState,
-        log: EventLog,
+        log: RunLog,
         emit: Emit,
         clock: Clock,
         keep: Keep,
@@ -164,9 +172,7 @@ class Run:
             cause="cache_hit",
             layer=entry.layer,
             layer_bytes=entry.layer_bytes,
-            messages=tuple(
-                Message(type=message.type, message=message.message) for message in entry.messages
-            ),
+            messages=tuple(Message(type=message.type, message=message.message) for message in entry.messages),
         )
         self._end(task, verdict.resolved, verdict.outcome, finished)
 
@@ -188,11 +194,7 @@ class Run:
 
     def again(self, task: str, attempt: int, reason: str) -> None:
         """The task failed and is tried again, from a fresh input."""
-        self.say(
-            events.TaskRetried(
-                at=self.clock(), run=self.run, task=task, attempt=attempt, reason=reason
-            )
-        )
+        self.say(events.TaskRetried(at=self.clock(), run=self.run, task=task, attempt=attempt, reason=reason))
         resolved = self.resolver.attempt(self.tasks[task], attempt)
         self.ready[task] = resolved
 
@@ -216,9 +218,7 @@ class Run:
                 self._skip(task, because_of)
 
     def _skip(self, task: str, because_of: str) -> None:
-        self.say(
-            events.TaskSkipped(at=self.clock(), run=self.run, task=task, because_of=because_of)
-        )
+        self.say(events.TaskSkipped(at=self.clock(), run=self.run, task=task, because_of=because_of))
         self.ready.pop(task, None)
         self._keep(task, None)
 
@@ -242,5 +242,3 @@ class Run:
             del self._in_flight[resolved.cache_key]
             awaiting += self._duplicates.pop(resolved.cache_key, [])
         return awaiting
-
-

@@ -155,9 +155,7 @@ class RunState:
                     layer=event.layer,
                 )
             case CacheMiss():
-                self._move(
-                    event.task, "ready", cache_key=event.cache_key or None, miss_reason=event.reason
-                )
+                self._move(event.task, "ready", cache_key=event.cache_key or None, miss_reason=event.reason)
             case TaskStarted():
                 self._move(
                     event.task,

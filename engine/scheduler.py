@@ -54,9 +54,7 @@ def clamped(demand: Demand, machine: Machine) -> Demand:
     return msgspec.structs.replace(demand, cpus=cpus, memory=min(demand.memory, machine.memory))
 
 
-def starts(
-    ready: Iterable[Demand], running: Iterable[Reservation], machine: Machine
-) -> tuple[Start, ...]:
+def starts(ready: Iterable[Demand], running: Iterable[Reservation], machine: Machine) -> tuple[Start, ...]:
     """The tasks to start now, most urgent first. The sum of what is held never exceeds the machine."""
     held = list(running)
     verdicts: list[Start] = []

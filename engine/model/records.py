@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 
@@ -56,7 +58,7 @@ class ImageConfig(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 class StoredMessage(msgspec.Struct, frozen=True, kw_only=True):
     """A message of a task: `type` as in `engine.events.Message`."""
 
-    type: str
+    type: Literal["user_error", "error", "warning", "info", "skip_reason"]
     message: str
 
 

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 from engine.file_tree import FileTree, LayerManifest, apply_layer, manifest_digest, system_digest
 from engine.model.errors import StoreError, UserError
-from engine.store import disk, manifest_file
+from engine.store import disk, holds, manifest_file
 from engine.store.content_digest import ContentHasher
 from engine.store.durability import Durability
-from engine.store.holds import Holds
 from engine.store.locks import Locks
 from engine.store.manifest_file import LayerHeader
 from engine.store.recent import Recent
@@ -33,14 +32,14 @@ class LayerStore:
         root: str,
         durability: Durability,
         locks: Locks,
-        holds: Holds,
+        held: holds.Holds,
         new_directory: Callable[[], str],
     ) -> None:
         self._root = root
         self._folder = os.path.join(root, "layers-v1")
         self._durability = durability
         self._locks = locks
-        self._holds = holds
+        self._holds = held
         self.new_directory = new_directory
         self.extra_layers: dict[object, str] = {}  # those of `views`, by what they hold
         self._manifests: Recent[LayerManifest] = Recent(_MANIFESTS_KEPT)
@@ -89,6 +88,10 @@ class LayerStore:
             self._manifests.put(digest, manifest, len(manifest.entries))
         return manifest
 
+    def foresee(self, digest: str, manifest: LayerManifest) -> None:
+        """Treat a layer that is not written as known, for looking ahead."""
+        self._manifests.put(digest, manifest, len(manifest.entries))
+
     def merged(self, layers: tuple[str, ...]) -> FileTree:
         """All `layers` (lowest first) upon each other. Shared between callers: never change it."""
         known = len(layers)
@@ -103,6 +106,18 @@ class LayerStore:
             apply_layer(tree, self.manifest(digest))
         self._trees.put(layers, tree, len(tree))
         return tree
+
+    def linked_layers(self, digest: str) -> set[str]:
+        """The layers with which a shared one has files in common, those it knew when it was made."""
+        return holds.read(os.path.join(self.path(digest), "linked"))
+
+    def digests(self) -> list[str]:
+        """All layers, whole or not."""
+        return [
+            digest
+            for prefix in disk.names_in(self._folder)
+            for digest in disk.names_in(os.path.join(self._folder, prefix))
+        ]
 
     def system_digest(self, digest: str, workspace: str) -> str:
         """`file_tree.system_digest` of a layer; for `memos`, since it loads the manifest."""
@@ -136,11 +151,15 @@ class LayerStore:
         return captured.digest
 
     def import_tree(
-        self, manifest: LayerManifest, fill: Callable[[str], None], is_shared: bool = False
+        self,
+        manifest: LayerManifest,
+        fill: Callable[[str], None],
+        is_shared: bool = False,
+        links_into: tuple[str, ...] = (),
     ) -> str:
         """Make a layer of a manifest, held; its digest. `fill` writes the tree, its root included, into
         the empty directory it is given, attributes and whiteouts too; it is not called when the layer
-        is there already. `is_shared`: some files are hard links into other layers.
+        is there already. `is_shared`: some files are hard links into other layers, `links_into`.
 
         Raises UserError for a character device 0:0, which an overlay reads as a deletion.
         """
@@ -154,6 +173,8 @@ class LayerStore:
                 tree = os.path.join(aside, "tree")
                 os.mkdir(tree, 0o755)
                 fill(tree)
+                if links_into:
+                    disk.write_new(os.path.join(aside, "linked"), "\n".join(links_into).encode())
                 self._commit(digest, aside, manifest, _bytes_of(manifest), is_shared)
         return digest
 
