@@ -82,6 +82,14 @@ def make_directory(path: str) -> None:
         pass
 
 
+def names_in(folder: str) -> list[str]:
+    """The names in a directory; none when it is not there."""
+    try:
+        return os.listdir(folder)
+    except FileNotFoundError:
+        return []
+
+
 def read_file(path: str) -> bytes | None:
     """The whole content, or None when there is no such file."""
     try:

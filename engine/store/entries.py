@@ -90,10 +90,19 @@ class EntryStore:
         except FileNotFoundError:
             pass
 
-    def keys(self) -> Iterator[str]:
+    def cache_keys(self) -> Iterator[str]:
         """The cache keys of all entries, whole or not."""
-        for prefix in _names(self._folder):
-            yield from _names(os.path.join(self._folder, prefix))
+        for prefix in disk.names_in(self._folder):
+            yield from disk.names_in(os.path.join(self._folder, prefix))
+
+    def is_sound(self, cache_key: str) -> bool:
+        """Whether the entry can be read and trusted; its layers may be missing."""
+        return self._read(cache_key) is not None
+
+    def layers_of(self, cache_key: str) -> set[str]:
+        """The layers that an entry leads to; none when it is damaged."""
+        stored = self._read(cache_key)
+        return set() if stored is None else _layers_of(stored.entry)
 
     def _read(self, cache_key: str) -> StoredEntry | None:
         content = disk.read_file(os.path.join(self.path(cache_key), "entry.json"))
@@ -136,10 +145,3 @@ def _layers_of(entry: CacheEntry) -> set[str]:
     if entry.layer is not None:
         found.add(entry.layer)
     return found
-
-
-def _names(folder: str) -> list[str]:
-    try:
-        return os.listdir(folder)
-    except FileNotFoundError:
-        return []

@@ -48,7 +48,7 @@ def _flatten(layers: LayerStore, digests: tuple[str, ...]) -> str:
             if manifest.entries[path].kind == DIRECTORY:
                 attributes.apply(os.path.join(directory, path), manifest.entries[path])
 
-    digest = layers.import_tree(manifest, fill, is_shared=True)
+    digest = layers.import_tree(manifest, fill, is_shared=True, links_into=digests)
     os.makedirs(layers.derived_folder, exist_ok=True)
     disk.write_atomically(note, digest.encode())
     return digest

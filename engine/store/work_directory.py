@@ -27,6 +27,7 @@ class WorkDirectory:
         self._holds = holds
         self._lock: locks.FileLock | None = None
         self._serial = 0
+        self._discarded: list[str] = []
         self.path = os.path.join(folder, process_name())
 
     def open(self) -> None:
@@ -56,9 +57,17 @@ class WorkDirectory:
         return path
 
     def discard(self, path: str) -> None:
-        """Take something of the store out of sight at once, whatever its size; it is removed by the end."""
+        """Take something of the store out of sight at once, whatever its size; see `empty`."""
         self._serial += 1
-        os.rename(path, os.path.join(self.path, f"gone-{self._serial}"))
+        gone = os.path.join(self.path, f"gone-{self._serial}")
+        os.rename(path, gone)
+        self._discarded.append(gone)
+
+    def empty(self) -> None:
+        """Remove what was discarded; the end does so too. OSError when something cannot be removed."""
+        while self._discarded:
+            disk.remove_tree(self._discarded[-1])
+            self._discarded.pop()
 
     def __enter__(self) -> WorkDirectory:
         self.open()
