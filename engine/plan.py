@@ -41,6 +41,9 @@ def plan(store: Store, loaded: LoadedRun, request: RunRequest, clock: Clock) -> 
             tasks=tuple(run.resolver.describe(task) for task in loaded.tasks.values()),
         )
     )
+    for pending in loaded.pending:
+        if not store.layers.has(pending.digest):
+            store.layers.foresee(pending.digest, pending.manifest())
     run.settle(topological({key: task.dependencies for key, task in run.tasks.items()}))
     _foresee(store, run)
     past = store.index.durations(loaded.definition.path)
