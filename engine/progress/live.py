@@ -34,6 +34,7 @@ from engine.units import clock_text
 
 _INTERVAL = 0.1
 _MOST_LINES = 12
+_LONGEST_NAME = 24
 
 
 class _Running:
@@ -51,7 +52,7 @@ class _Running:
         if log is None:
             log = self.logs[event.stream] = LogLines()
         log.feed(event.text)
-        self.latest = log.current or self.latest
+        self.latest = log.current.strip() or self.latest
 
 
 class Live:
@@ -150,9 +151,11 @@ class Live:
             if not (waiting or live or self._drawn):
                 return
             rows = sum(max(1, -(-width // columns)) for width in self._drawn)
-            frame = f"\x1b[{rows}A\r\x1b[J" if rows else ""
-            frame += "".join(f"{line}\n" for line in waiting)
-            frame += "".join(f"{line}\n" for line in live)
+            # Lines are deleted, not erased: tmux would keep copies of what is erased at the top of the
+            # screen, and would wrap the blanks of erased lines when the window becomes narrower.
+            frame = f"\x1b[{rows}A\r\x1b[{rows}M" if rows else ""
+            frame += "".join(f"{line}\n" for line in (*waiting, *live))
+            frame += "\x1b[J" if rows and (waiting or live) else ""
             self._drawn = [cells(line) for line in live]
             self._drawn_at = time.monotonic()
             self._writer.text(frame)
@@ -166,7 +169,9 @@ class Live:
         room = max(1, min(_MOST_LINES, lines // 3))
         shown = sorted(self._running.items(), key=lambda item: item[1].started_at)
         hidden = len(shown) - room
-        result = [self._task_line(task, running, now, width) for task, running in shown[:room]]
+        longest = max(cells(task) for task, _ in shown[:room])
+        names = max(4, min(_LONGEST_NAME, longest, width - 10))
+        result = [self._task_line(task, running, now, width, names) for task, running in shown[:room]]
         status = f"{self._ended}/{self._total} done, {len(shown)} running"
         status += f" ({hidden} not shown)" if hidden > 0 else ""
         status += f", {self._failed} failed" if self._failed else ""
@@ -174,13 +179,12 @@ class Live:
         result.append(self._glyphs.styled("2", cut(status, width, self._glyphs.ellipsis)))
         return result
 
-    def _task_line(self, task: str, running: _Running, now: float, width: int) -> str:
+    def _task_line(self, task: str, running: _Running, now: float, width: int, names: int) -> str:
         glyphs = self._glyphs
         clock = clock_text(now - running.started_at)
         cores = f" cpu {_ranges(running.cores)}" if running.cores else ""
         attempt = f" attempt {running.attempt}" if running.attempt > 1 else ""
-        name_width = max(4, min(24, cells(task), width - 10))
-        name = padded(task, name_width, glyphs.ellipsis)
+        name = padded(task, names, glyphs.ellipsis)
         head = f"{glyphs.spinner(int(now * 4))} {name} {clock:>5}{cores}{attempt}"
         room = width - cells(head) - 3
         if running.latest and room >= 8:

@@ -111,4 +111,5 @@ class Facts:
         if not because_of:
             return "skipped"
         ended = self._ended.get(because_of)
-        return f"skipped: {because_of} {ended}" if ended else f"skipped: {because_of}"
+        words = because_of.replace("_", " ") if ended is None else f"{because_of} {ended}"
+        return f"skipped: {words}"

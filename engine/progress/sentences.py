@@ -67,7 +67,7 @@ def skipped_words(because_of: str | None, tasks: dict[str, TaskState]) -> str:
         return "skipped"
     cause = tasks.get(because_of)
     if cause is None:
-        return f"skipped: {because_of}"
+        return f"skipped: {because_of.replace('_', ' ')}"
     if cause.cause == "cancelled":
         return f"skipped: {because_of} was cancelled"
     return f"skipped: {because_of} {'failed' if cause.failed else 'was skipped'}"

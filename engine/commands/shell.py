@@ -1,0 +1,90 @@
+"""`outcrop shell`: a shell in the filesystem of a task."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+
+from engine.commands.past_runs import PastRun, add_run_option, open_store, task_named
+from engine.console import Console
+from engine.model.errors import UsageError
+from engine.progress.sentences import finished_words
+from engine.run_state import TaskState
+from engine.shell import ShellRequest, open_shell
+from engine.store import disk
+from engine.store.runs import RunDirectory
+from engine.task_environment import SCRIPT
+
+_PASSED_ON = ("TERM", "COLORTERM", "NO_COLOR", "LANG", "LC_ALL")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of the command line reference."""
+    parser.usage = "%(prog)s [-h] [--run RUN] [--before] [--keep] [--fresh] TASK [-- COMMAND…]"
+    parser.add_argument("task", metavar="TASK")
+    parser.add_argument("command", nargs="*", metavar="COMMAND", help=argparse.SUPPRESS)
+    add_run_option(parser)
+    parser.add_argument("--before", action="store_true", help="as the task found it, before its script ran")
+    parser.add_argument("--keep", action="store_true", help="the next shell of this task sees the changes")
+    parser.add_argument("--fresh", action="store_true", help="without changes that were kept")
+
+
+def execute(options: argparse.Namespace, console: Console) -> int:
+    """The exit status of the shell or of COMMAND."""
+    past, task = task_named(open_store(console), options.task, options.run)
+    key = task.description.task
+    kept = past.kept(key)
+    if kept is None:
+        raise UsageError(f"task `{key}` did not run in run `{past.run}`, so it has no files")
+    changes = _KeptChanges(past.directory, f"{key}.before" if options.before else key)
+    request = ShellRequest(
+        command=tuple(options.command),
+        before=options.before,
+        changes=() if options.fresh else changes.layers(),
+        keeps=options.keep,
+    )
+    if os.isatty(0) and not options.command:
+        console.error(_banner(past, task, kept.workspace, options, has_changes=bool(request.changes)))
+    # The program in the sandbox dies with this one; nothing is to be done first.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    variables = {name: console.environment[name] for name in _PASSED_ON if name in console.environment}
+    result = open_shell(past.store, past.record, kept, request, variables)
+    if result.changes is not None:
+        changes.keep((*request.changes, result.changes))
+        console.error("kept: the next shell of this task goes on from here; `--fresh` leaves it out")
+    return result.exit_code
+
+
+def _banner(
+    past: PastRun, task: TaskState, workspace: str, options: argparse.Namespace, *, has_changes: bool
+) -> str:
+    words = finished_words(task.result, task.cause, task.exit_code, task.seconds, task.saved_seconds)
+    state = "as the task found it" if options.before else words
+    fate = "are kept" if options.keep else "are thrown away at exit"
+    earlier = "; with the changes of an earlier shell" if has_changes else ""
+    return (
+        f"{task.description.task} of run {past.run}: {state}{earlier}\n"
+        f"in {workspace}; the script is {SCRIPT}; changes {fate}"
+    )
+
+
+class _KeptChanges:
+    """What shells of a task have changed with `--keep`: layers, held by the run, one digest a line."""
+
+    def __init__(self, directory: RunDirectory, name: str) -> None:
+        self._path = os.path.join(directory.path, "shells", name)
+        self._holds_path = directory.holds_path
+
+    def layers(self) -> tuple[str, ...]:
+        content = disk.read_file(self._path)
+        return () if content is None else tuple(content.decode("ascii").split())
+
+    def keep(self, layers: tuple[str, ...]) -> None:
+        lines = "".join(f"{layer}\n" for layer in layers).encode()
+        os.makedirs(os.path.dirname(self._path), exist_ok=True)
+        with disk.DiskErrors(self._path):
+            with open(self._holds_path, "ab") as file:
+                file.write(lines)
+            disk.write_atomically(self._path, lines)
