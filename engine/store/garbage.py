@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from engine.model.errors import StoreError
-from engine.store import holds, work_directory
+from engine.store import disk, holds, work_directory
 from engine.store.accounting import Ledger, Piece, measure
 
 if TYPE_CHECKING:  # collected by its caller
@@ -180,4 +180,17 @@ def _remove(store: Store, doomed: list[Piece]) -> list[Piece]:
                         raise StoreError(f"`{path}` cannot be removed: {error.strerror}") from error
                 gone.append(piece)
         work.empty()
+    _remove_empty_folders(store)
     return gone
+
+
+def _remove_empty_folders(store: Store) -> None:
+    """The two-digit folders in which nothing is left; who needs one makes it again."""
+    with store.locks.deleting():
+        for folder in ("layers-v1", "entries-v1"):
+            path = os.path.join(store.root, folder)
+            for name in disk.names_in(path):
+                try:
+                    os.rmdir(os.path.join(path, name))
+                except OSError:  # not empty
+                    continue

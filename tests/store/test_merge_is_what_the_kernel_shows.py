@@ -12,8 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.file_tree import FileTree, is_below, parents_of
+from engine.sandbox import overlay
 from engine.store.store import Store
-from tests.store.tasks import WORKSPACE, Action, read_tree, seen, timeless, view_of
+from engine.store.views import build_view
+from tests.store.tasks import WORKSPACE, Action, read_tree, run, seen, timeless, view_of
 from tests.store.test_layers import check_canonical
 
 pytestmark = [pytest.mark.namespaces, pytest.mark.usefixtures("private_mounts")]
@@ -104,8 +106,6 @@ class Ran:
     def __init__(
         self, store: Store, layers: tuple[str, ...], script: Script, patterns: list[str] | None = None
     ) -> None:
-        from tests.store.tasks import build_view, overlay
-
         view = view_of(store, layers, patterns)
         self.before = view.tree
         plan = build_view(store.layers, store.work_directory().directory(), view)
@@ -140,9 +140,7 @@ def test_chains_and_independent_tasks(
     other = Ran(shared_store, base.layers, third)
     for task in (base, one, other):
         assert timeless(view_of(shared_store, task.layers).tree) == timeless(task.after)
-    added = tuple(
-        layer for layer in (one.layer, other.layer) if layer is not None
-    )
+    added = tuple(layer for layer in (one.layer, other.layer) if layer is not None)
     both = (*base.layers, *added)
     check_shown(shared_store, both)
     check_shown(shared_store, (*base.layers, *reversed(added)))
@@ -203,8 +201,6 @@ def test_a_filtered_task_makes_the_same_layer_whatever_is_hidden(
 
     def add_hidden(root: str) -> None:
         perform([operation for operation in extra if operation[0] == "write"])(root)
-
-    from tests.store.tasks import run
 
     more = run(shared_store, base.layers, add_hidden)
     other = base.layers if more is None else (*base.layers, more)
