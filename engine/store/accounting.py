@@ -130,7 +130,7 @@ def _layers(store: Store) -> list[Piece]:
         if header is None or digest in walked:
             exclusive, shared = walk(path)
         else:
-            exclusive, shared = header.bytes + 2 * _size_of(path) + _size_of(layers.manifest_path(digest)), ()
+            exclusive, shared = header.bytes + _size_of(path) + _size_of(layers.manifest_path(digest)), ()
         pieces.append(
             Piece(
                 kind="layers",
@@ -192,12 +192,11 @@ def _caches(root: str) -> list[Piece]:
                     shared=shared,
                 )
             )
-    database = [
-        os.path.join(root, name) for name in disk.names_in(root) if name.startswith("index-v1.sqlite")
-    ]
-    if database:
-        size = sum(_size_of(path) for path in database)
-        pieces.append(Piece(kind="index", name="index-v1.sqlite", paths=(), last_used=0, exclusive=size))
+    fixed = [root, *(os.path.join(root, name) for name in disk.names_in(root))]
+    for folder in ("layers-v1", "entries-v1", "locks"):
+        fixed += [os.path.join(root, folder, name) for name in disk.names_in(os.path.join(root, folder))]
+    size = sum(_size_of(path) for path in fixed)
+    pieces.append(Piece(kind="index", name="index-v1.sqlite", paths=(), last_used=0, exclusive=size))
     return pieces
 
 

@@ -101,7 +101,8 @@ def read_changes(
 
 
 def _bytes_on_disk(manifest: LayerManifest, found: UpperTree) -> int:
-    return sum(found.blocks[path] for path in manifest.entries if path not in manifest.links)
+    paths = (*manifest.entries, *manifest.passed)
+    return sum(found.blocks.get(path, 0) for path in paths if path not in manifest.links)
 
 
 class _Changes:

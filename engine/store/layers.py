@@ -215,7 +215,7 @@ class LayerStore:
 
 def _bytes_of(manifest: LayerManifest) -> int:
     """What a tree takes on the disk, by its manifest: whole blocks, hard links once."""
-    size = 0
+    size = len(manifest.passed) * _BLOCK
     for path, entry in manifest.entries.items():
         if entry.kind == "directory":
             size += _BLOCK
