@@ -36,7 +36,9 @@ class TaskGroup(Protocol):
 
 
 class GroupParent(Protocol):
-    """Where the groups of one engine's tasks are made."""
+    """Where the groups of one engine's tasks are made; `words` tell a reader which kind it is."""
+
+    words: str
 
     def create(self, name: str, memory: int | None) -> TaskGroup:
         """A new group, limited to `memory` bytes. Raises OSError."""
@@ -139,6 +141,8 @@ def _delegated(unified: Hierarchy) -> list[str]:
 
 
 class _UnifiedParent:
+    words = "version 2"
+
     def __init__(self, path: str) -> None:
         self._path = path
 
@@ -181,6 +185,8 @@ class _UnifiedGroup:
 
 
 class _SeparateParent:
+    words = "version 1, memory and cpuacct"
+
     def __init__(self, memory: str, processor: str) -> None:
         self._memory = memory
         self._processor = processor

@@ -17,10 +17,7 @@ from engine.sandbox import system_calls
 from engine.sandbox.janitor import Janitor
 from engine.sandbox.specification import NamespaceMode
 
-_SUBORDINATE_IDS = (
-    "`sudo apt install uidmap` and"
-    " `sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {user}`"
-)
+_SUBORDINATE_IDS = 65536
 
 
 class Namespace(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,8 +62,8 @@ def enter(store_root: str) -> Namespace:
     return Namespace(mode=mode, janitor=janitor, warnings=warnings)
 
 
-def subordinate_ranges(path: str, user: str, uid: int) -> tuple[tuple[int, int], ...]:
-    """(first id, count) of each range that `path` (/etc/subuid or /etc/subgid) gives to the user."""
+def subordinate_ranges(path: str, *owners: str) -> tuple[tuple[int, int], ...]:
+    """(first id, count) of each range that `path` (/etc/subuid or /etc/subgid) gives to these names; none: to all."""
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
             lines = file.read().splitlines()
@@ -74,17 +71,28 @@ def subordinate_ranges(path: str, user: str, uid: int) -> tuple[tuple[int, int],
         return ()
     ranges = []
     for line in lines:
-        fields = line.strip().split(":")
-        if len(fields) == 3 and fields[0] in (user, str(uid)) and fields[1].isdigit() and fields[2].isdigit():
-            ranges.append((int(fields[1]), int(fields[2])))
+        owner, _, numbers = line.strip().partition(":")
+        first, _, count = numbers.partition(":")
+        if (not owners or owner in owners) and first.isdigit() and count.isdigit():
+            ranges.append((int(first), int(count)))
     return tuple(ranges)
+
+
+def subordinate_ids_command(user: str) -> str:
+    """The command that gives this user a range of ids that nobody else has."""
+    options = []
+    for path, option in (("/etc/subuid", "--add-subuids"), ("/etc/subgid", "--add-subgids")):
+        ends = [first + count for first, count in subordinate_ranges(path)]
+        first = max([100000, *ends])
+        options.append(f"{option} {first}-{first + _SUBORDINATE_IDS - 1}")
+    return f"sudo usermod {' '.join(options)} {user}"
 
 
 def _enter_user_namespace() -> tuple[NamespaceMode, tuple[str, ...]]:
     uid, gid = os.geteuid(), os.getegid()
     user = user_name(uid)
-    users = _mapping(uid, subordinate_ranges("/etc/subuid", user, uid))
-    groups = _mapping(gid, subordinate_ranges("/etc/subgid", user, uid))
+    users = _mapping(uid, subordinate_ranges("/etc/subuid", user, str(uid)))
+    groups = _mapping(gid, subordinate_ranges("/etc/subgid", user, str(uid)))
     problem = None
     if len(users) == 1 or len(groups) == 1:
         problem = f"`{user}` has no subordinate ids in `/etc/subuid` and `/etc/subgid`"
@@ -102,7 +110,7 @@ def _enter_user_namespace() -> tuple[NamespaceMode, tuple[str, ...]]:
     _write_single_id(uid, gid)
     warning = (
         f"{problem}, so tasks have a single user id: no `chown`, no package managers, no user but root"
-        f" (to have them: {_SUBORDINATE_IDS.format(user=user)})"
+        f" (to have them: `sudo apt install uidmap` and `{subordinate_ids_command(user)}`)"
     )
     return "single-id", (warning,)
 
