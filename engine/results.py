@@ -52,6 +52,12 @@ def iso_time(at: float | None) -> str | None:
     return f"{whole}.{milliseconds % 1000:03}Z"
 
 
+def hex_id(run: str) -> str:
+    """The id of a run as 32 hex digits."""
+    is_hex = len(run) == 32 and all(digit in "0123456789abcdef" for digit in run)
+    return run if is_hex else task_id(run, "")
+
+
 def whole_seconds(seconds: float | None) -> int | None:
     """Durations are whole seconds, never less than nothing."""
     return None if seconds is None else max(0, round(seconds))
@@ -112,10 +118,11 @@ def run_object(
 ) -> dict[str, object]:
     """The whole run; `log_bytes` and `tasks` by task path."""
     status = run_status(record, state, is_alive)
+    run_id = hex_id(record.run)
     ended = record.finished_at
     return {
-        "ID": record.run,
-        "RunID": record.run,
+        "ID": run_id,
+        "RunID": run_id,
         "ResultStatus": status["Result"],
         "Completed": status["Execution"] in ("finished", "aborted"),
         "ResultPrompt": result_prompt(record, state),

@@ -27,8 +27,8 @@ def size_text(size: int) -> str:
 
 
 def duration_text(seconds: float) -> str:
-    """`0.04s`, `1.2s`, `41s`, `1m58s`, `2h05m`: what one reads at a glance."""
-    seconds = max(0.0, seconds)
+    """`0.04s`, `1.2s`, `41s`, `1m58s`, `2h05m`: what one reads at a glance; only nothing is `0s`."""
+    seconds = max(0.01, seconds) if seconds > 0 else 0.0
     if seconds < 59.95:
         text = f"{seconds:.2f}" if seconds < 0.995 else f"{seconds:.1f}"
         return f"{text.rstrip('0').rstrip('.')}s"

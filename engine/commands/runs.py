@@ -40,7 +40,7 @@ def execute(options: argparse.Namespace, console: Console) -> int:
 
 
 def run_summary(record: RunRecord, past: PastRun) -> dict[str, object]:
-    """A run as an object of `runs --json`; `result` is `running` while it goes on."""
+    """A run as an object of `runs --json`; `result` is `running` while it goes on, `no_result` after a kill."""
     return {
         "run": record.run,
         "definition": record.definition,
@@ -48,6 +48,7 @@ def run_summary(record: RunRecord, past: PastRun) -> dict[str, object]:
         "started_at": record.started_at,
         "seconds": None if record.finished_at is None else round(record.finished_at - record.started_at, 3),
         "result": _result(record, past),
+        "cause": record.cause,
         "counts": record.counts,
         "saved_seconds": record.saved_seconds,
     }
@@ -62,8 +63,9 @@ def _result(record: RunRecord, past: PastRun) -> str:
 def _lines(found: list[tuple[RunRecord, PastRun]], glyphs: Glyphs) -> Iterator[str]:
     for record, past in found:
         result = _result(record, past)
-        state = "running" if result == "running" else _STATES.get(result, "cancelled")
-        words = result if result != "no_result" else record.cause or "killed"
+        is_cancelled = record.cause == "cancelled"
+        state = "running" if result == "running" else "cancelled" if is_cancelled else _STATES[result]
+        words = "cancelled" if is_cancelled else "killed" if result == "no_result" else result
         when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.started_at))
         seconds = None if record.finished_at is None else record.finished_at - record.started_at
         took = "" if seconds is None else duration_text(seconds)

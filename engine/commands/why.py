@@ -12,7 +12,7 @@ from engine.commands.past_runs import SHORT, PastRun, add_run_option, open_store
 from engine.console import Console
 from engine.explain import Change
 from engine.explanation import keyed_files, record_before
-from engine.file_tree import FileTree
+from engine.file_tree import FileTree, workspace_tree
 from engine.model.errors import OutcropError
 from engine.model.records import TaskRecord
 from engine.progress.glyphs import Glyphs
@@ -92,11 +92,19 @@ def _changes(past: PastRun, before: TaskRecord, after: TaskRecord) -> tuple[Chan
     assert after.record is not None
     files: tuple[Change, ...] = ()
     if before.record.workspace != after.record.workspace:
+        files_of = _taken_in if past.state.tasks[after.task].description.kind == "package" else _keyed
         try:
-            files = explain.file_changes(_keyed(past.store, before), _keyed(past.store, after))
+            files = explain.file_changes(files_of(past.store, before), files_of(past.store, after))
         except OutcropError:
             pass  # a layer of then has been collected: the workspace is named as a whole
     return explain.changes(before.record, after.record, files)
+
+
+def _taken_in(store: Store, kept: TaskRecord) -> FileTree:
+    """What a built-in package has read from outside is what its layer holds."""
+    if kept.own_layer is None:
+        return {}
+    return workspace_tree(store.layers.manifest(kept.own_layer).entries, kept.workspace.strip("/"))
 
 
 def _lines(answer: Answer, task: TaskState, console: Console) -> Iterator[str]:
