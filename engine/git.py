@@ -32,7 +32,7 @@ _FOREIGN = (
 
 
 class Repository(msgspec.Struct, frozen=True, kw_only=True):
-    """top: the working tree. git_dir: its `.git`. common: where the branches are, for linked worktrees too."""
+    """top: the working tree. git_dir: its `.git`. common: where branches are, in linked worktrees too."""
 
     top: str
     git_dir: str

@@ -18,6 +18,7 @@ class BaseImage(msgspec.Struct, frozen=True, kw_only=True):
 
     image: user, workspace, shell, os, entrypoint and command. platform: such as `linux/x86_64`.
     host_digest: for `host:`, what tells two states of this machine's system apart; "" otherwise.
+    owner: uid and gid of the user, to whom snapshots belong.
     name, sha: the values `image-name` and `image-sha` of `~base-image`.
     """
 
@@ -27,6 +28,7 @@ class BaseImage(msgspec.Struct, frozen=True, kw_only=True):
     environment: dict[str, str] = {}
     image: ImageConfig
     platform: str
+    owner: tuple[int, int] = (0, 0)
     is_host: bool = False
     host_digest: str = ""
 

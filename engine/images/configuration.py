@@ -27,6 +27,7 @@ class Configured(msgspec.Struct, frozen=True, kw_only=True):
 
     layer: PendingLayer | None
     image: ImageConfig
+    owner: tuple[int, int]
 
 
 def configure(source: SourceImage, config: str) -> Configured:
@@ -49,7 +50,7 @@ def configure(source: SourceImage, config: str) -> Configured:
         entrypoint=source.entrypoint,
         command=source.command,
     )
-    return Configured(layer=changes.layer(), image=image)
+    return Configured(layer=changes.layer(), image=image, owner=owner)
 
 
 class _Changes:

@@ -10,11 +10,12 @@ import msgspec
 from engine.images.base_image import BaseContext, BaseImage, InspectedBase, SourceImage
 from engine.images.configuration import configure
 from engine.images.host_system import host_image
-from engine.images.remembered import Memory, recall, remember
+from engine.images.remembered import Memory
 from engine.images.root_directory import directory_image
 from engine.model.errors import UserError
 from engine.model.records import ImageConfig
 from engine.pending_layer import PendingLayer
+from engine.snapshot.cache_file import recall, remember
 
 _VERSION = 1
 
@@ -24,6 +25,7 @@ class _Facts(msgspec.Struct, frozen=True, kw_only=True):
 
     layer: str | None
     image: ImageConfig
+    owner: tuple[int, int]
 
 
 def inspect_base(image: str, config: str, context: BaseContext) -> InspectedBase:
@@ -40,7 +42,8 @@ def inspect_base(image: str, config: str, context: BaseContext) -> InspectedBase
     if facts is None:
         configured = configure(source, configuration)
         layer = configured.layer
-        facts = _Facts(layer=None if layer is None else layer.digest, image=configured.image)
+        digest = None if layer is None else layer.digest
+        facts = _Facts(layer=digest, image=configured.image, owner=configured.owner)
         remember(context.store_root, question, facts)
     elif facts.layer is not None:
         layer = _reconfigured(facts.layer, source, configuration)
@@ -51,6 +54,7 @@ def inspect_base(image: str, config: str, context: BaseContext) -> InspectedBase
         layers=tuple(layer.digest for layer in pending),
         environment=source.environment,
         image=facts.image,
+        owner=facts.owner,
         platform=f"linux/{os.uname().machine}",
         is_host=source.is_host,
         host_digest=source.identity if source.is_host else "",

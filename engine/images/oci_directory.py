@@ -10,18 +10,20 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from engine.file_tree import Entry, FileTree, LayerManifest, apply_layer, manifest_digest, parents_of
 from engine.images.base_image import BaseContext, SourceImage
 from engine.images.oci_layout import FoundImage, blob_path, find_image
-from engine.images.remembered import digest_of_file, recall, remember
-from engine.images.tar_members import TarContent, read_tar
-from engine.images.tar_stream import HashingReader, open_tar
-from engine.images.tar_writer import write_tar
+from engine.images.remembered import digest_of_file
 from engine.model.errors import UserError
 from engine.pending_layer import LayerSink, PendingLayer
+from engine.snapshot.cache_file import recall, remember
+
+if TYPE_CHECKING:
+    from engine.images.tar_members import TarContent
 
 _ROOT = Entry("directory", 0o755, 0, 0)
 
@@ -103,6 +105,10 @@ class _Layer:
     @cached_property
     def content(self) -> TarContent:
         """The members of the blob, both digests verified."""
+        # Late, as below: reading archives takes modules that cost start-up time.
+        from engine.images.tar_members import read_tar
+        from engine.images.tar_stream import HashingReader, open_tar
+
         below = {} if self._below is None else self._below.tree
         if f"sha256:{digest_of_file(self._path)}" != self._blob:
             raise UserError(f"blob `{self._blob}` is damaged")
@@ -134,6 +140,9 @@ class _Layer:
 
     def fill(self, manifest: LayerManifest, directory: str) -> None:
         """Write the layer; those below are in the store already."""
+        from engine.images.tar_stream import open_tar
+        from engine.images.tar_writer import write_tar
+
         with open_tar(self._path, self._blob) as stream:
             write_tar(stream, self._blob, self.content, manifest, directory, self._borrow)
 

@@ -5,14 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from typing import TypeVar
 
 import msgspec
 
 from engine.model.errors import UserError
 from engine.snapshot.cache_file import write_cache
-
-_Answer = TypeVar("_Answer", bound=msgspec.Struct)
 
 _MARGIN_NS = 2_100_000_000
 
@@ -53,25 +50,6 @@ class Memory:
 
     def _save(self) -> None:
         write_cache(self._path, msgspec.msgpack.encode(self._known))
-
-
-def recall(store_root: str, question: str, kind: type[_Answer]) -> _Answer | None:
-    """What `remember` kept as the answer, or None."""
-    try:
-        with open(_answer_path(store_root, question), "rb") as file:
-            return msgspec.msgpack.decode(file.read(), type=kind)
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
-        return None
-
-
-def remember(store_root: str, question: str, answer: msgspec.Struct) -> None:
-    """Keep the answer; `question` must say all that it depends on."""
-    write_cache(_answer_path(store_root, question), msgspec.msgpack.encode(answer))
-
-
-def _answer_path(store_root: str, question: str) -> str:
-    name = hashlib.sha256(question.encode("utf-8", "surrogateescape")).hexdigest()
-    return os.path.join(store_root, "snapshots-v1", name)
 
 
 def _load(path: str) -> dict[str, _Known]:

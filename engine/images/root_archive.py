@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from engine.file_tree import Entry, FileTree, LayerManifest, manifest_digest, merge
 from engine.images.base_image import BaseContext, SourceImage
-from engine.images.remembered import Memory, recall, remember
-from engine.images.tar_members import TarContent, read_tar
-from engine.images.tar_stream import open_tar
-from engine.images.tar_writer import write_tar
+from engine.images.remembered import Memory
 from engine.model.errors import UserError
 from engine.pending_layer import ChangedMeanwhileError, PendingLayer
+from engine.snapshot.cache_file import recall, remember
+
+if TYPE_CHECKING:
+    from engine.images.tar_members import TarContent
 
 _ROOT = Entry("directory", 0o755, 0, 0)
 
@@ -31,6 +33,10 @@ def archive_image(name: str, path: str, context: BaseContext) -> SourceImage:
 
     @cache
     def content() -> TarContent:
+        # Late, as below: reading archives takes modules that cost start-up time.
+        from engine.images.tar_members import read_tar
+        from engine.images.tar_stream import open_tar
+
         with open_tar(path, path) as stream:
             return read_tar(stream, path)
 
@@ -47,6 +53,9 @@ def archive_image(name: str, path: str, context: BaseContext) -> SourceImage:
         return content().texts.get(inner)
 
     def fill(manifest: LayerManifest, directory: str) -> None:
+        from engine.images.tar_stream import open_tar
+        from engine.images.tar_writer import write_tar
+
         with open_tar(path, path) as stream:
             write_tar(stream, path, content(), manifest, directory, lambda inner: inner)
 

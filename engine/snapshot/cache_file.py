@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+from typing import TypeVar
+
+import msgspec
+
+_Answer = TypeVar("_Answer", bound=msgspec.Struct)
 
 
 def write_cache(path: str, content: bytes) -> None:
@@ -18,3 +24,22 @@ def write_cache(path: str, content: bytes) -> None:
             os.unlink(aside)
         except OSError:
             return
+
+
+def recall(store_root: str, question: str, kind: type[_Answer]) -> _Answer | None:
+    """What `remember` kept as the answer, or None."""
+    try:
+        with open(_answer_path(store_root, question), "rb") as file:
+            return msgspec.msgpack.decode(file.read(), type=kind)
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+
+
+def remember(store_root: str, question: str, answer: msgspec.Struct) -> None:
+    """Keep the answer; `question` must say all that it depends on."""
+    write_cache(_answer_path(store_root, question), msgspec.msgpack.encode(answer))
+
+
+def _answer_path(store_root: str, question: str) -> str:
+    name = hashlib.sha256(question.encode("utf-8", "surrogateescape")).hexdigest()
+    return os.path.join(store_root, "snapshots-v1", name)

@@ -21,7 +21,8 @@ class SnapshotRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What to take and where it goes.
 
     root: absolute path of the tree. prefix: where in the layer it goes, such as
-    `var/mint-workspace`; the directories on the way are only passed through. include, exclude:
+    `var/mint-workspace/app`. The directories down to `passed`, a part of it, are only passed
+    through, those below it are made; by default all are passed. include, exclude:
     globs of reference §8; empty include: everything. owner: of everything. owners: instead, what
     each owner on disk (uid, gid) stands for.
     """
@@ -29,6 +30,7 @@ class SnapshotRequest(msgspec.Struct, frozen=True, kw_only=True):
     root: str
     options: ScanOptions
     prefix: str = ""
+    passed: str | None = None
     owner: tuple[int, int] = (0, 0)
     owners: Callable[[int, int], tuple[int, int]] | None = None
     include: tuple[str, ...] = ()
@@ -37,7 +39,7 @@ class SnapshotRequest(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def name(self) -> str:
         """What tells two ways of asking for one tree apart."""
-        parts = (self.prefix, self.owner, self.owners is None, self.include, self.exclude)
+        parts = (self.prefix, self.passed, self.owner, self.owners is None, self.include, self.exclude)
         return hashlib.sha256(repr(parts).encode("utf-8", "surrogateescape")).hexdigest()
 
 
@@ -143,13 +145,16 @@ class _Taking:
         prefix = self._request.prefix
         root = tree.pop("")
         entries = dict(sorted(tree.items()))
-        passed = {}
         if prefix:
             entries = {f"{prefix}/{path}": entry for path, entry in entries.items()}
-            passed = {path: _passed(root, (0, 0)) for path in _ways_to(prefix)}
-            passed[prefix] = _passed(root, self._request.owner)
-        else:
-            passed[""] = _passed(root, (0, 0))
+        passed = {path: _passed(root, (0, 0)) for path in _ways_to(prefix)}
+        last = prefix if self._request.passed is None else self._request.passed
+        made = [path for path in (*passed, prefix) if path not in (last, *_ways_to(last))]
+        passed[last] = _passed(root, self._request.owner if last else (0, 0))
+        for path in made:
+            passed.pop(path, None)
+            entries[path] = _passed(root, self._request.owner)
+        entries = dict(sorted(entries.items())) if made else entries
         return LayerManifest(entries=entries, passed=passed, links=self._links(entries))
 
     def _tree(self) -> FileTree:
@@ -258,8 +263,8 @@ def _passed(root: Entry, owner: tuple[int, int]) -> Entry:
 
 
 def _ways_to(prefix: str) -> list[str]:
-    """The directories above `prefix`, the root first."""
-    parts = prefix.split("/")
+    """The directories above `prefix`, the root first; none above the root."""
+    parts = prefix.split("/") if prefix else []
     return ["/".join(parts[:count]) for count in range(len(parts))]
 
 
