@@ -40,7 +40,7 @@ def execute(options: argparse.Namespace, console: Console) -> int:
 
 
 def run_summary(record: RunRecord, past: PastRun) -> dict[str, object]:
-    """A run as an object of `runs --json`; `result` is `running` while it goes on, `no_result` after a kill."""
+    """A run as an object of `runs --json`; `running` while it goes on, `no_result` when killed."""
     return {
         "run": record.run,
         "definition": record.definition,

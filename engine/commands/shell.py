@@ -23,11 +23,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the command line reference."""
     parser.usage = "%(prog)s [-h] [--run RUN] [--before] [--keep] [--fresh] TASK [-- COMMAND…]"
     parser.add_argument("task", metavar="TASK")
-    parser.add_argument("command", nargs="*", metavar="COMMAND", help=argparse.SUPPRESS)
+    parser.add_argument("--word", action="append", default=[], help=argparse.SUPPRESS)
     add_run_option(parser)
     parser.add_argument("--before", action="store_true", help="as the task found it, before its script ran")
     parser.add_argument("--keep", action="store_true", help="the next shell of this task sees the changes")
     parser.add_argument("--fresh", action="store_true", help="without changes that were kept")
+
+
+def prepare(arguments: list[str]) -> list[str]:
+    """What follows `--` is the command, whatever it looks like."""
+    if "--" not in arguments:
+        return arguments
+    end = arguments.index("--")
+    return [*arguments[:end], *(f"--word={word}" for word in arguments[end + 1 :])]
 
 
 def execute(options: argparse.Namespace, console: Console) -> int:
@@ -39,13 +47,13 @@ def execute(options: argparse.Namespace, console: Console) -> int:
         raise UsageError(f"task `{key}` did not run in run `{past.run}`, so it has no files")
     changes = _KeptChanges(past.directory, f"{key}.before" if options.before else key)
     request = ShellRequest(
-        command=tuple(options.command),
+        command=tuple(options.word),
         before=options.before,
         changes=() if options.fresh else changes.layers(),
         keeps=options.keep,
     )
-    if os.isatty(0) and not options.command:
-        console.error(_banner(past, task, kept.workspace, options, has_changes=bool(request.changes)))
+    if os.isatty(0) and not options.word:
+        console.error(_banner(past, task, options, has_changes=bool(request.changes)))
     # The program in the sandbox dies with this one; nothing is to be done first.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
@@ -57,17 +65,15 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     return result.exit_code
 
 
-def _banner(
-    past: PastRun, task: TaskState, workspace: str, options: argparse.Namespace, *, has_changes: bool
-) -> str:
-    words = finished_words(task.result, task.cause, task.exit_code, task.seconds, task.saved_seconds)
-    state = "as the task found it" if options.before else words
-    fate = "are kept" if options.keep else "are thrown away at exit"
-    earlier = "; with the changes of an earlier shell" if has_changes else ""
-    return (
-        f"{task.description.task} of run {past.run}: {state}{earlier}\n"
-        f"in {workspace}; the script is {SCRIPT}; changes {fate}"
-    )
+def _banner(past: PastRun, task: TaskState, options: argparse.Namespace, *, has_changes: bool) -> str:
+    state = "as it found it" if options.before else "as it left it"
+    if task.failed and not options.before:
+        state += f" ({finished_words(task.result, task.cause, task.exit_code, task.seconds, 0)})"
+    lines = [f"task {task.description.task} of run {past.run}, {state}", f"its script is {SCRIPT}"]
+    if has_changes:
+        lines.append("with what earlier shells changed; `--fresh` leaves that out")
+    lines.append(f"changes in this shell are {'kept' if options.keep else 'thrown away at exit'}")
+    return "\n".join(lines)
 
 
 class _KeptChanges:
