@@ -80,7 +80,7 @@ class Engine:
             process=process_name(),
             git_branch=loaded.head.branch,
             git_sha=loaded.head.sha,
-            git_message=loaded.head.message,
+            git_message=loaded.commit_message,
             git_url=loaded.head.url,
             git_tag=loaded.head.tag,
         )

@@ -21,6 +21,7 @@ from engine.login import look_up
 from engine.model.clock import Clock
 from engine.model.errors import MachineError, UserError
 from engine.model.records import CacheEntry, StoredMessage
+from engine.mount_points import mount_points
 from engine.outcome import Outcome, from_entry
 from engine.pending_layer import PendingLayer, materialise
 from engine.resolve import Hit, Patterns, Resolved
@@ -34,8 +35,6 @@ from engine.store.store import Store
 from engine.store.views import MountPlan, build_view
 from engine.task_environment import Metadata
 
-_MOUNT_POINTS: dict[str, bytes | None] = dict.fromkeys(("proc", "sys", "dev", "run/outcrop"))
-_LOCAL_NAMES = b"127.0.0.1\tlocalhost outcrop\n::1\tlocalhost\n"
 _EQUAL_TASK_POLL = 0.02
 
 
@@ -152,7 +151,7 @@ class _Attempt:
             resolved.layers,
             resolved.workspace.strip("/"),
             compiled(resolved.filter),
-            self._stubs(),
+            mount_points(is_host_base=self._facts.is_host_base, network=resolved.network),
         )
         self.log_path = self._facts.log_path(resolved.task)
 
@@ -189,14 +188,6 @@ class _Attempt:
             )
         with self._phase("commit"):
             return await asyncio.to_thread(self._commit, plan, executed)
-
-    def _stubs(self) -> dict[str, bytes | None]:
-        if self._facts.is_host_base:
-            return dict(_MOUNT_POINTS)
-        network: dict[str, bytes | None] = {"etc/hosts": _LOCAL_NAMES}
-        if self._resolved.network == "host":
-            network = {"etc/hosts": _read("/etc/hosts"), "etc/resolv.conf": _read("/etc/resolv.conf")}
-        return {**_MOUNT_POINTS, **network}
 
     def _prepare(self) -> MountPlan:
         for mount in self._resolved.artifacts:
@@ -359,11 +350,3 @@ def _plain(patterns: tuple[str, ...] | None, *, is_system: bool) -> CompiledFilt
         return None
     entries = [(pattern, True) for pattern in patterns]
     return compile_patterns(entries, "required" if is_system else "error")
-
-
-def _read(path: str) -> bytes:
-    try:
-        with open(path, "rb") as file:
-            return file.read()
-    except OSError:
-        return b""

@@ -61,7 +61,6 @@ class GitHead(msgspec.Struct, frozen=True, kw_only=True):
     ref: str = ""
     tag: str = ""
     url: str = ""
-    message: str = ""
 
 
 def find_repository(directory: str) -> Repository | None:
@@ -89,8 +88,7 @@ def describe_head(directory: str) -> GitHead:
     ref = f"refs/heads/{branch}" if branch else f"refs/tags/{tag}" if tag else sha
     urls = remotes(repository)
     url = urls.get("origin") or next(iter(urls.values()), "")
-    message = read_commit(repository, sha).message if sha else ""
-    return GitHead(branch=branch, sha=sha, ref=ref, tag=tag, url=without_credentials(url), message=message)
+    return GitHead(branch=branch, sha=sha, ref=ref, tag=tag, url=without_credentials(url))
 
 
 def head(repository: Repository) -> tuple[str, str]:
@@ -118,6 +116,26 @@ def resolve(repository: Repository, name: str) -> str:
             return text.strip()
         name = text[4:].strip()
     return ""
+
+
+def peel(repository: Repository, name: str) -> str:
+    """The commit that a full reference name stands for, an annotated tag seen through; "" when none."""
+    sha = resolve(repository, name)
+    if not sha:
+        if os.path.isdir(os.path.join(repository.common, "reftable")):
+            return _rev_parse(repository, name)
+        return ""
+    packed, peeled = _packed(repository).get(name, ("", ""))
+    if packed == sha and peeled:
+        return peeled
+    content = _loose_object(repository, sha)
+    if content is None:
+        return _rev_parse(repository, name)
+    return sha if content.startswith(b"commit ") else _peeled(repository, sha)
+
+
+def _rev_parse(repository: Repository, name: str) -> str:
+    return run_git(repository, "rev-parse", "-q", "--verify", f"{name}^{{commit}}", check=False).strip()
 
 
 def tag_at(repository: Repository, sha: str) -> str:

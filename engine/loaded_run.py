@@ -10,6 +10,7 @@ import msgspec
 from engine.definition.cached import load_cached
 from engine.definition.initial import initial_parameters, title
 from engine.events import Message
+from engine.git import GitHead, describe_head, find_repository, read_commit
 from engine.images.base_image import BaseContext, BaseImage
 from engine.images.inspect import inspect_base
 from engine.model.diagnostic import Diagnostic
@@ -20,17 +21,6 @@ from engine.pending_layer import PendingLayer
 from engine.readiness import selected
 from engine.store.memos import Memos
 from engine.store.store import Store
-
-
-class Head(msgspec.Struct, frozen=True, kw_only=True):
-    """What git says of the project; empty texts outside of a repository."""
-
-    branch: str = ""
-    sha: str = ""
-    ref: str = ""
-    tag: str = ""
-    url: str = ""
-    message: str = ""
 
 
 class LoadedRun(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,7 +34,8 @@ class LoadedRun(msgspec.Struct, frozen=True, kw_only=True):
     base: BaseImage
     pending: tuple[PendingLayer, ...]
     warnings: tuple[str, ...]
-    head: Head
+    head: GitHead
+    commit_message: str
     memos: Memos
     uid: int  # of the user, outside of any namespace
 
@@ -63,7 +54,7 @@ def load_for_run(request: RunRequest, store: Store) -> LoadedRun:
         raise DefinitionError(tuple(finding for finding in loaded.diagnostics if finding.severity == "error"))
     memos = store.memos(definition.path)
     project_root = project_root_of(definition)
-    head = Head()
+    head = describe_head(project_root)
     git = msgspec.structs.asdict(head)
     init = initial_parameters(definition, git, request.init)
     base, pending, warnings = _base(definition, project_root, init, store, memos)
@@ -77,6 +68,7 @@ def load_for_run(request: RunRequest, store: Store) -> LoadedRun:
         pending=pending,
         warnings=warnings,
         head=head,
+        commit_message=_commit_message(project_root, head.sha, memos),
         memos=memos,
         uid=os.getuid(),
     )
@@ -87,6 +79,18 @@ def project_root_of(definition: RunDefinition) -> str:
     if os.path.basename(definition.run_dir) in (".rwx", ".mint"):
         return os.path.dirname(definition.run_dir)
     return definition.run_dir
+
+
+def _commit_message(project_root: str, sha: str, memos: Memos) -> str:
+    """Reading a commit may take a process of git, so what it says is remembered."""
+    if not sha:
+        return ""
+    message = memos.get(f"commit {sha}")
+    if message is None:
+        repository = find_repository(project_root)
+        message = "" if repository is None else read_commit(repository, sha).message
+        memos.put(f"commit {sha}", message)
+    return message
 
 
 def _chosen(definition: RunDefinition, targets: tuple[str, ...]) -> dict[str, Task]:
