@@ -94,7 +94,8 @@ class LocalExecutor:
             try:
                 return await attempt.run(cores)
             finally:
-                await asyncio.to_thread(remove_tree, directory)
+                # Nobody waits for this; the end of the event loop does.
+                asyncio.get_running_loop().run_in_executor(None, _remove, directory)
         except UserError as error:
             message = Message(type="user_error", message=error.message, advice=error.hint)
             return Executed(cause="user_error", messages=(message,))
@@ -338,6 +339,14 @@ class _Attempt:
                 seconds=time.monotonic() - started,
             )
         )
+
+
+def _remove(directory: str) -> None:
+    """What stays goes with the work directory at the end of the run."""
+    try:
+        remove_tree(directory)
+    except OSError:
+        return
 
 
 def compiled(patterns: Patterns | None) -> CompiledFilter | None:
