@@ -44,10 +44,14 @@ class SnapshotRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
-    """layer: what was seen, not yet written. files_read: files whose content had to be read."""
+    """layer: what was seen, not yet written. files_read: files whose content had to be read.
+
+    ignore_files: changes when a `.gitignore` in the tree does.
+    """
 
     layer: PendingLayer
     files_read: int
+    ignore_files: str
     warnings: tuple[str, ...]
 
 
@@ -88,6 +92,7 @@ class _Taking:
         return Snapshot(
             layer=self._pending(digest, manifest),
             files_read=self._files_read,
+            ignore_files=_state_of(seen.ignore_files),
             warnings=_warnings(seen),
         )
 
@@ -235,6 +240,13 @@ class _Taking:
             if known != path:
                 links[path] = known
         return links
+
+
+def _state_of(ignore_files: dict[str, Row]) -> str:
+    state = sorted(
+        (path, row.modified, row.changed, row.inode, row.size) for path, row in ignore_files.items()
+    )
+    return hashlib.sha256(repr(state).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _rows(directories: dict[str, Table]) -> Iterator[tuple[str, Row]]:

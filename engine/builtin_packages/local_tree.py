@@ -1,0 +1,272 @@
+"""The local working tree as a clone: tracked files, and untracked ones that are not ignored (reference §18).
+
+What git says, exactly: `.gitignore` at every level, `.git/info/exclude` and `core.excludesFile` count,
+and files that git tracks are there even when a pattern matches them. A nested repository that is no
+submodule is left out with a warning, as git itself would never look into it. A submodule that is
+checked out is a working tree of its own, by the same rules.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+
+import msgspec
+
+from engine.builtin_packages.package_context import PackageContext
+from engine.file_tree import Entry, LayerManifest, manifest_digest
+from engine.git import Repository, excludes_file, find_repository, run_git
+from engine.pending_layer import PendingLayer
+from engine.snapshot.cache_file import recall, remember
+from engine.snapshot.ignore_rules import IgnoreRules
+from engine.snapshot.scan import ScanOptions
+from engine.snapshot.tree_snapshot import Snapshot, SnapshotRequest, take
+from engine.snapshot.write_tree import TreeSource, write_tree
+
+# What of `.git` is about this machine or this moment.
+_LOCAL_ONLY = ("hooks", "worktrees", "modules/*/hooks", "**/*.lock", "fsmonitor--daemon*")
+
+
+class _Tracked(msgspec.Struct, frozen=True, kw_only=True):
+    """What git's index says beyond the ignore rules, and what that depends on.
+
+    ignored: tracked paths that a pattern matches. submodules: their paths.
+    """
+
+    index: str
+    outer: str
+    ignore_files: str
+    ignored: tuple[str, ...]
+    submodules: tuple[str, ...]
+
+
+class LocalTree(msgspec.Struct, frozen=True, kw_only=True):
+    """A snapshot of a working tree with its submodules, not yet written."""
+
+    layer: PendingLayer
+    warnings: tuple[str, ...]
+    files_read: int
+
+
+class _Part(msgspec.Struct, frozen=True, kw_only=True):
+    """One tree of several that make the clone; prefix: where it lies in the layer."""
+
+    root: str
+    prefix: str
+    snapshot: Snapshot
+
+
+def local_tree(
+    repository: Repository | None,
+    directory: str,
+    prefix: str,
+    context: PackageContext,
+    *,
+    with_submodules: bool,
+    with_git_directory: bool,
+) -> LocalTree:
+    """The working tree of `repository`, or `directory` itself where there is none.
+
+    prefix: where it goes in the layer. UserError names what cannot be read.
+    """
+    parts: list[_Part] = []
+    warnings: list[str] = []
+    if repository is None:
+        parts.append(_plain(directory, prefix, context))
+    else:
+        _add_tree(parts, warnings, repository, prefix, context, with_submodules)
+        if with_git_directory:
+            parts.append(_git_directory(repository, prefix, context))
+    for part in parts:
+        warnings += part.snapshot.warnings
+    layer = parts[0].snapshot.layer if len(parts) == 1 else _combined(parts, context)
+    return LocalTree(
+        layer=layer,
+        warnings=tuple(warnings),
+        files_read=sum(part.snapshot.files_read for part in parts),
+    )
+
+
+def _add_tree(
+    parts: list[_Part],
+    warnings: list[str],
+    repository: Repository,
+    prefix: str,
+    context: PackageContext,
+    with_submodules: bool,
+) -> None:
+    """The working tree, then those of its submodules and of theirs."""
+    snapshot, submodules = _working_tree(repository, prefix, context)
+    left_out = {f"`{path}` is left out: it is a git repository of its own" for path in submodules}
+    kept = tuple(warning for warning in snapshot.warnings if warning not in left_out)
+    parts.append(
+        _Part(
+            root=repository.top,
+            prefix=prefix,
+            snapshot=msgspec.structs.replace(snapshot, warnings=kept),
+        )
+    )
+    if not with_submodules:
+        return
+    for path in submodules:
+        place = os.path.join(repository.top, path)
+        inner = find_repository(place)
+        if inner is None or inner.top != place:
+            warnings.append(f"submodule `{path}` is empty: it is not checked out (`git submodule update`)")
+        else:
+            _add_tree(parts, warnings, inner, f"{prefix}/{path}", context, True)
+
+
+def _working_tree(
+    repository: Repository, prefix: str, context: PackageContext
+) -> tuple[Snapshot, tuple[str, ...]]:
+    """The snapshot without submodules, and where they are."""
+    question = f"git tracked {repository.top}"
+    outer = _outer_rules(repository)
+    state = _index_state(repository)
+    outer_digest = hashlib.sha256(repr(outer).encode("utf-8", "surrogateescape")).hexdigest()
+    known = recall(context.store_root, question, _Tracked)
+    if known is None or known.index != state or known.outer != outer_digest:
+        known = _ask(repository, state, outer_digest, "" if known is None else known.ignore_files)
+    while True:
+        snapshot = _take(repository, prefix, context, outer, known)
+        if snapshot.ignore_files == known.ignore_files:
+            remember(context.store_root, question, known)
+            return snapshot, known.submodules
+        # A pattern changed: other tracked files may be ignored now.
+        again = _ask(repository, state, outer_digest, snapshot.ignore_files)
+        is_same = again.ignored == known.ignored
+        known = again
+        if is_same:
+            remember(context.store_root, question, known)
+            return snapshot, known.submodules
+
+
+def _take(
+    repository: Repository,
+    prefix: str,
+    context: PackageContext,
+    outer: tuple[tuple[str, bytes], ...],
+    tracked: _Tracked,
+) -> Snapshot:
+    rules = IgnoreRules(outer=outer, tracked=tracked.ignored, leaves_out_repositories=True)
+    return take(
+        _request(repository.top, prefix, context, rules),
+        context.index_path("git", repository.top),
+        context.layers,
+        context.workers,
+    )
+
+
+def _request(root: str, prefix: str, context: PackageContext, rules: IgnoreRules) -> SnapshotRequest:
+    store = os.path.realpath(context.store_root)
+    real_root = os.path.realpath(root) + "/"
+    return SnapshotRequest(
+        root=root,
+        options=ScanOptions(
+            rules=rules, skipped=store[len(real_root) :] if store.startswith(real_root) else None
+        ),
+        prefix=prefix,
+        passed=context.workspace.strip("/"),
+        owner=context.owner,
+    )
+
+
+def _plain(directory: str, prefix: str, context: PackageContext) -> _Part:
+    request = _request(directory, prefix, context, IgnoreRules())
+    index = context.index_path("git", directory)
+    snapshot = take(request, index, context.layers, context.workers)
+    return _Part(root=directory, prefix=prefix, snapshot=snapshot)
+
+
+def _git_directory(repository: Repository, prefix: str, context: PackageContext) -> _Part:
+    """`.git` as it is, without what is about this machine or this moment."""
+    root = os.path.join(repository.top, ".git")
+    request = SnapshotRequest(
+        root=root,
+        options=ScanOptions(),
+        prefix=f"{prefix}/.git",
+        passed=prefix,
+        owner=context.owner,
+        exclude=_LOCAL_ONLY,
+    )
+    snapshot = take(request, context.index_path("git", root), context.layers, context.workers)
+    return _Part(root=root, prefix=f"{prefix}/.git", snapshot=snapshot)
+
+
+def _outer_rules(repository: Repository) -> tuple[tuple[str, bytes], ...]:
+    """The ignore files outside the tree, the strongest first (gitignore(5))."""
+    found = []
+    for path in (os.path.join(repository.common, "info/exclude"), excludes_file(repository)):
+        try:
+            with open(path, "rb") as file:
+                found.append(("", file.read()))
+        except OSError:
+            continue
+    return tuple(found)
+
+
+def _index_state(repository: Repository) -> str:
+    """What changes whenever git's index does."""
+    try:
+        status = os.stat(os.path.join(repository.git_dir, "index"))
+    except OSError:
+        return ""
+    return f"{status.st_ino} {status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}"
+
+
+def _ask(repository: Repository, index: str, outer: str, ignore_files: str) -> _Tracked:
+    ignored = run_git(repository, "ls-files", "-z", "--cached", "--ignored", "--exclude-standard")
+    submodules: list[str] = []
+    if os.path.lexists(os.path.join(repository.top, ".gitmodules")):
+        for line in run_git(repository, "ls-files", "-z", "--stage").split("\0"):
+            facts, _, path = line.partition("\t")
+            if facts.startswith("160000 "):
+                submodules.append(path)
+    return _Tracked(
+        index=index,
+        outer=outer,
+        ignore_files=ignore_files,
+        ignored=tuple(path for path in ignored.split("\0") if path and path not in submodules),
+        submodules=tuple(submodules),
+    )
+
+
+def _combined(parts: list[_Part], context: PackageContext) -> PendingLayer:
+    """Several trees as one layer; its digest is remembered by theirs."""
+    question = "combined " + " ".join(part.snapshot.layer.digest for part in parts)
+    known = recall(context.store_root, question, _Combined)
+    if known is None:
+        known = _Combined(manifest_digest(_merged(parts)))
+        remember(context.store_root, question, known)
+
+    def locate(path: str) -> str:
+        inside = [part for part in parts if path.startswith(part.prefix + "/")]
+        part = max(inside, key=lambda part: len(part.prefix))
+        return os.path.join(part.root, path[len(part.prefix) + 1 :])
+
+    return PendingLayer(
+        digest=known.layer,
+        manifest=lambda: _merged(parts),
+        fill=lambda manifest, directory: write_tree(manifest, TreeSource(locate=locate), directory),
+    )
+
+
+class _Combined(msgspec.Struct, frozen=True):
+    layer: str
+
+
+def _merged(parts: list[_Part]) -> LayerManifest:
+    entries: dict[str, Entry] = {}
+    passed: dict[str, Entry] = {}
+    links: dict[str, str] = {}
+    for part in parts:
+        manifest = part.snapshot.layer.manifest()
+        entries.update(manifest.entries)
+        passed.update(manifest.passed)
+        links.update(manifest.links)
+    return LayerManifest(
+        entries=dict(sorted(entries.items())),
+        passed={path: entry for path, entry in sorted(passed.items()) if path not in entries},
+        links=dict(sorted(links.items())),
+    )
