@@ -69,56 +69,60 @@ def local_tree(
 
     prefix: where it goes in the layer. UserError names what cannot be read.
     """
-    parts: list[_Part] = []
-    warnings: list[str] = []
+    found = _Found()
     if repository is None:
-        parts.append(_plain(directory, prefix, context))
+        found.parts.append(_plain(directory, prefix, context))
     else:
-        _add_tree(parts, warnings, repository, prefix, context, with_submodules)
+        passed = context.workspace.strip("/")
+        _add_tree(found, repository, prefix, passed, context, with_submodules)
         if with_git_directory:
-            parts.append(_git_directory(repository, prefix, context))
-    for part in parts:
-        warnings += part.snapshot.warnings
-    layer = parts[0].snapshot.layer if len(parts) == 1 else _combined(parts, context)
+            found.parts.append(_git_directory(repository, prefix, context))
+    for part in found.parts:
+        found.warnings += part.snapshot.warnings
+    is_one = len(found.parts) == 1 and not found.empty
     return LocalTree(
-        layer=layer,
-        warnings=tuple(warnings),
-        files_read=sum(part.snapshot.files_read for part in parts),
+        layer=found.parts[0].snapshot.layer if is_one else _combined(found, context),
+        warnings=tuple(found.warnings),
+        files_read=sum(part.snapshot.files_read for part in found.parts),
     )
 
 
+class _Found(msgspec.Struct, kw_only=True):
+    """What makes a clone; empty: directories of submodules that are not wanted."""
+
+    parts: list[_Part] = []
+    empty: list[str] = []
+    warnings: list[str] = []
+
+
 def _add_tree(
-    parts: list[_Part],
-    warnings: list[str],
+    found: _Found,
     repository: Repository,
     prefix: str,
+    passed: str,
     context: PackageContext,
     with_submodules: bool,
 ) -> None:
     """The working tree, then those of its submodules and of theirs."""
-    snapshot, submodules = _working_tree(repository, prefix, context)
+    snapshot, submodules = _working_tree(repository, prefix, passed, context)
     left_out = {f"`{path}` is left out: it is a git repository of its own" for path in submodules}
     kept = tuple(warning for warning in snapshot.warnings if warning not in left_out)
-    parts.append(
-        _Part(
-            root=repository.top,
-            prefix=prefix,
-            snapshot=msgspec.structs.replace(snapshot, warnings=kept),
-        )
-    )
-    if not with_submodules:
-        return
+    snapshot = msgspec.structs.replace(snapshot, warnings=kept)
+    found.parts.append(_Part(root=repository.top, prefix=prefix, snapshot=snapshot))
     for path in submodules:
         place = os.path.join(repository.top, path)
         inner = find_repository(place)
-        if inner is None or inner.top != place:
-            warnings.append(f"submodule `{path}` is empty: it is not checked out (`git submodule update`)")
+        if not with_submodules:
+            found.empty.append(f"{prefix}/{path}")
+        elif inner is None or inner.top != place:
+            found.warnings.append(f"submodule `{path}` is not checked out (`git submodule update --init`)")
         else:
-            _add_tree(parts, warnings, inner, f"{prefix}/{path}", context, True)
+            inner_prefix = f"{prefix}/{path}"
+            _add_tree(found, inner, inner_prefix, os.path.dirname(inner_prefix), context, True)
 
 
 def _working_tree(
-    repository: Repository, prefix: str, context: PackageContext
+    repository: Repository, prefix: str, passed: str, context: PackageContext
 ) -> tuple[Snapshot, tuple[str, ...]]:
     """The snapshot without submodules, and where they are."""
     question = f"git tracked {repository.top}"
@@ -129,7 +133,7 @@ def _working_tree(
     if known is None or known.index != state or known.outer != outer_digest:
         known = _ask(repository, state, outer_digest, "" if known is None else known.ignore_files)
     while True:
-        snapshot = _take(repository, prefix, context, outer, known)
+        snapshot = _take(repository, prefix, passed, context, outer, known)
         if snapshot.ignore_files == known.ignore_files:
             remember(context.store_root, question, known)
             return snapshot, known.submodules
@@ -145,20 +149,23 @@ def _working_tree(
 def _take(
     repository: Repository,
     prefix: str,
+    passed: str,
     context: PackageContext,
     outer: tuple[tuple[str, bytes], ...],
     tracked: _Tracked,
 ) -> Snapshot:
     rules = IgnoreRules(outer=outer, tracked=tracked.ignored, leaves_out_repositories=True)
     return take(
-        _request(repository.top, prefix, context, rules),
+        _request(repository.top, prefix, passed, context, rules),
         context.index_path("git", repository.top),
         context.layers,
         context.workers,
     )
 
 
-def _request(root: str, prefix: str, context: PackageContext, rules: IgnoreRules) -> SnapshotRequest:
+def _request(
+    root: str, prefix: str, passed: str, context: PackageContext, rules: IgnoreRules
+) -> SnapshotRequest:
     store = os.path.realpath(context.store_root)
     real_root = os.path.realpath(root) + "/"
     return SnapshotRequest(
@@ -167,13 +174,13 @@ def _request(root: str, prefix: str, context: PackageContext, rules: IgnoreRules
             rules=rules, skipped=store[len(real_root) :] if store.startswith(real_root) else None
         ),
         prefix=prefix,
-        passed=context.workspace.strip("/"),
+        passed=passed,
         owner=context.owner,
     )
 
 
 def _plain(directory: str, prefix: str, context: PackageContext) -> _Part:
-    request = _request(directory, prefix, context, IgnoreRules())
+    request = _request(directory, prefix, context.workspace.strip("/"), context, IgnoreRules())
     index = context.index_path("git", directory)
     snapshot = take(request, index, context.layers, context.workers)
     return _Part(root=directory, prefix=prefix, snapshot=snapshot)
@@ -232,12 +239,14 @@ def _ask(repository: Repository, index: str, outer: str, ignore_files: str) -> _
     )
 
 
-def _combined(parts: list[_Part], context: PackageContext) -> PendingLayer:
+def _combined(found: _Found, context: PackageContext) -> PendingLayer:
     """Several trees as one layer; its digest is remembered by theirs."""
-    question = "combined " + " ".join(part.snapshot.layer.digest for part in parts)
+    parts = found.parts
+    digests = [part.snapshot.layer.digest for part in parts]
+    question = f"combined {digests} {found.empty} {context.owner}"
     known = recall(context.store_root, question, _Combined)
     if known is None:
-        known = _Combined(manifest_digest(_merged(parts)))
+        known = _Combined(manifest_digest(_merged(found, context.owner)))
         remember(context.store_root, question, known)
 
     def locate(path: str) -> str:
@@ -247,7 +256,7 @@ def _combined(parts: list[_Part], context: PackageContext) -> PendingLayer:
 
     return PendingLayer(
         digest=known.layer,
-        manifest=lambda: _merged(parts),
+        manifest=lambda: _merged(found, context.owner),
         fill=lambda manifest, directory: write_tree(manifest, TreeSource(locate=locate), directory),
     )
 
@@ -256,11 +265,11 @@ class _Combined(msgspec.Struct, frozen=True):
     layer: str
 
 
-def _merged(parts: list[_Part]) -> LayerManifest:
-    entries: dict[str, Entry] = {}
+def _merged(found: _Found, owner: tuple[int, int]) -> LayerManifest:
+    entries = {path: Entry("directory", 0o755, *owner) for path in found.empty}
     passed: dict[str, Entry] = {}
     links: dict[str, str] = {}
-    for part in parts:
+    for part in found.parts:
         manifest = part.snapshot.layer.manifest()
         entries.update(manifest.entries)
         passed.update(manifest.passed)

@@ -150,6 +150,7 @@ class _Scanner:
         names: list[str] = []
         children: list[str] = []
         news: dict[str, Row | int | None] = {}
+        unread, special = len(self.result.unread), len(self.result.special)
         with os.scandir(descriptor) as entries:
             for entry in entries:
                 name = entry.name
@@ -162,6 +163,7 @@ class _Scanner:
         if news.get(".git") == NESTED_REPOSITORY:
             self._leave_out(directory, NESTED_REPOSITORY)
             self.result.repositories.append(directory)
+            del self.result.unread[unread:], self.result.special[special:]
             return []
         if news or len(names) != len(table):
             table = self._renew(table, names, news)

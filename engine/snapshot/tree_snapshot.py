@@ -158,7 +158,7 @@ class _Taking:
         passed[last] = _passed(root, self._request.owner if last else (0, 0))
         for path in made:
             passed.pop(path, None)
-            entries[path] = _passed(root, self._request.owner)
+            entries[path] = root if path == prefix else _passed(root, self._request.owner)
         entries = dict(sorted(entries.items())) if made else entries
         return LayerManifest(entries=entries, passed=passed, links=self._links(entries))
 
