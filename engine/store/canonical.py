@@ -22,11 +22,12 @@ def make_canonical(captured: CapturedLayer) -> None:
     for path in (*found.excluded, *found.sockets, *(found.whiteouts - deleted)):
         disk.remove_tree(os.path.join(upper, path))
         touched.add(parent_of(path))
+    there = {path for path in needed if path in found.entries and found.entries[path].kind == DIRECTORY}
     for path in sorted(found.entries, reverse=True):
-        if path not in manifest.entries and path not in needed:
+        if path not in manifest.entries and path not in there:
             _remove(os.path.join(upper, path), found.entries[path])
             touched.add(parent_of(path))
-    for path in sorted(path for path in needed if path not in found.entries):
+    for path in sorted(needed - there):
         os.mkdir(os.path.join(upper, path), 0o700)
         touched.update((path, parent_of(path)))
     for path in deleted - found.whiteouts:

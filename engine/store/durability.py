@@ -6,7 +6,7 @@ with the time before which everything of that boot is on the disk. A stamp of th
 (what the page cache holds is whole); one of an earlier boot is good when a mark covers it.
 """
 
-from __future__ import annotations
+# Annotations are evaluated here, not kept as text: msgspec would compile each of them at every start.
 
 import os
 import time

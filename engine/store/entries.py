@@ -1,6 +1,6 @@
 """Cache entries: `entries-v1/<2 hex>/<cache key>/{entry.json,log}`, made whole by one rename."""
 
-from __future__ import annotations
+# Annotations are evaluated here, not kept as text: msgspec would compile each of them at every start.
 
 import os
 from collections.abc import Callable, Iterator

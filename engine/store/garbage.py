@@ -94,7 +94,7 @@ def _needed(store: Store, pieces: list[Piece]) -> set[tuple[str, str]]:
     held: set[str] = set()
     for path in live:
         held |= holds.read(os.path.join(path, "holds"))
-    processes = {os.path.basename(path) for path in live}
+    processes = {"-".join(os.path.basename(path).split("-")[:2]) for path in live}
     runs: set[str] = set()
     definitions: set[str] = set()
     for record in store.runs.records():

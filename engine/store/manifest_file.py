@@ -1,6 +1,6 @@
 """The file beside a layer's tree: a line of JSON about the layer, then its manifest as msgpack."""
 
-from __future__ import annotations
+# Annotations are evaluated here, not kept as text: msgspec would compile each of them at every start.
 
 import os
 import zlib

@@ -12,7 +12,7 @@ from engine.model.errors import MachineError, UserError
 from engine.store import attributes
 from engine.store.content_digest import ContentHasher, PendingDigest
 
-_PATH_LIMIT = 3800  # bytes; what leads to the store has to fit into PATH_MAX too
+_PATH_LIMIT = 4000  # bytes, the way to the upperdir included: PATH_MAX less some room
 
 
 class UpperTree(msgspec.Struct):
@@ -48,6 +48,8 @@ class _Walk:
                     if path in self._excluded:
                         self.found.excluded.append(path)
                         continue
+                    if len(item.path) > _PATH_LIMIT or len(os.fsencode(item.path)) > _PATH_LIMIT:
+                        raise UserError(f"a path of about {len(path)} bytes cannot be kept: `/{path[:60]}…`")
                     status = item.stat(follow_symlinks=False)
                     self._see(path, item.path, status)
                     if stat.S_ISDIR(status.st_mode):
@@ -61,8 +63,6 @@ class _Walk:
         if attributes.is_whiteout(status):
             found.whiteouts.add(path)
             return
-        if len(path) > _PATH_LIMIT or len(os.fsencode(path)) > _PATH_LIMIT:
-            raise UserError(f"a path of more than {_PATH_LIMIT} bytes cannot be kept: `{path[:60]}…`")
         if stat.S_ISSOCK(status.st_mode):
             found.sockets.append(path)
             return

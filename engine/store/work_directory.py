@@ -19,7 +19,7 @@ def process_name() -> str:
 
 
 class WorkDirectory:
-    """`work/<pid>-<start time>`, removed at the end of `with`. Its lock says that its owner lives."""
+    """`work/<pid>-<start time>[-<number>]`, gone at the end of `with`. Its lock says that its owner lives."""
 
     def __init__(self, folder: str, shared_locks: locks.Locks, holds: Holds) -> None:
         self._folder = folder
@@ -28,15 +28,28 @@ class WorkDirectory:
         self._lock: locks.FileLock | None = None
         self._serial = 0
         self._discarded: list[str] = []
-        self.path = os.path.join(folder, process_name())
+        self.path = ""
 
     def open(self) -> None:
         """Make it, after removing what dead processes left."""
         sweep(self._folder, self._locks)
         with self._locks.beginning():
-            os.mkdir(self.path, 0o700)
+            self.path = self._make()
             self._lock = locks.acquire(os.path.join(self.path, _LOCK), waits=False)
             self._holds.open(os.path.join(self.path, "holds"))
+
+    def _make(self) -> str:
+        """The directory, numbered when another open store or the remains of one are in the way."""
+        name = path = os.path.join(self._folder, process_name())
+        number = 1
+        while True:
+            try:
+                os.mkdir(path, 0o700)
+            except FileExistsError:
+                number += 1
+                path = f"{name}-{number}"
+            else:
+                return path
 
     def close(self) -> None:
         """Remove it; what cannot be removed is left to a later sweep."""
