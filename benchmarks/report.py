@@ -31,7 +31,7 @@ class Row:
         ours, theirs = self.median("outcrop"), self.median("BuildKit")
         if target is None or ours is None:
             return
-        self.target = f"≤ {target.ratio}× (a current BuildKit, elsewhere: {target.reference} s)"
+        self.target = f"≤ {target.ratio}× (elsewhere {target.reference} s)"
         if theirs is not None:
             self.note = f"{ours / theirs:.2f}×"
             self.reached = ours <= target.ratio * theirs
@@ -76,7 +76,12 @@ def as_table(rows: list[Row], absent: list[str]) -> str:
         cells.append((row.case, row.step, *times, row.note, row.target, verdict))
     widths = [max(len(line[column]) for line in cells) for column in range(len(header))]
     lines = ["  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)) for line in cells]
-    return "\n".join([line.rstrip() for line in lines] + [f"not measured: {reason}" for reason in absent])
+    notes = [
+        "whole processes; median (lowest–highest); targets are ratios to BuildKit in this run",
+        "elsewhere: what a current BuildKit took on two such cores",
+        *(f"not measured: {reason}" for reason in absent),
+    ]
+    return "\n".join([line.rstrip() for line in lines] + notes)
 
 
 def _times(seconds: list[float]) -> str:
