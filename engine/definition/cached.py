@@ -3,7 +3,7 @@
 Nothing here may import the reader or the schema at the top: this is on the path of every run.
 """
 
-from __future__ import annotations
+# Annotations are evaluated here, not kept as text: msgspec would compile each of them at every start.
 
 import hashlib
 import os

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping as MappingOf
 
 from engine.definition.document import Document, kind_of, tasks_by_key
 from engine.definition.file_schema import STATIC_FILE
@@ -19,6 +20,7 @@ from engine.definition.suggestions import did_you_mean
 from engine.definition.task_schema import form_of
 from engine.definition.yaml_nodes import Mapping, Node, Scalar, flatten
 
+_MAXIMUM_COMPARISONS = 100_000
 _EMBEDDED_KEYS = frozenset(("key", "call", "after", "if", "cache", "parallel", "auto-cancel"))
 
 
@@ -41,6 +43,12 @@ class Calls:
         self._run_dir = run_dir
         self._files: dict[str, CalledFile | None] = {}
         self.packages = packages
+        self._comparisons = _MAXIMUM_COMPARISONS
+
+    def suggest(self, name: str, candidates: MappingOf[str, object]) -> str | None:
+        """A hint with the task that was probably meant; None after many of them, since the comparisons add up."""
+        self._comparisons -= len(candidates)
+        return did_you_mean(name, candidates) if self._comparisons >= 0 else None
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -254,7 +262,7 @@ class _Checker:
                     "unknown-task",
                     item,
                     f"`{os.path.basename(file.path)}` has no task `{item.text}`",
-                    did_you_mean(item.text, file.by_key),
+                    self._calls.suggest(item.text, file.by_key),
                 )
 
     def _missing(self, where: Node, message: str, hint: str) -> None:

@@ -201,7 +201,7 @@ class Graph:
                     "unknown-task",
                     node,
                     f"there is no task `{node.text}`",
-                    did_you_mean(node.text, self._tasks),
+                    self._calls.suggest(node.text, self._tasks),
                 )
 
     def _circles(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 import msgspec
@@ -27,6 +28,16 @@ def load(path: str, *, package_paths: tuple[str, ...] = (), for_run: bool) -> Lo
     Raises UsageError when the file is not there or cannot be read.
     """
     data = _read(path)
+    collects = gc.isenabled()
+    gc.disable()  # many small values and no circles among them: collecting would take a third of the time
+    try:
+        return _load(path, data, package_paths, for_run=for_run)
+    finally:
+        if collects:
+            gc.enable()
+
+
+def _load(path: str, data: bytes, package_paths: tuple[str, ...], *, for_run: bool) -> Loaded:
     problems = Problems(path)
     document = check_document(path, data, problems)
     if document is None:

@@ -1,6 +1,6 @@
 """What loading a definition gives."""
 
-from __future__ import annotations
+# Annotations are evaluated here, not kept as text: msgspec would compile each of them at every start.
 
 import msgspec
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping as MappingOf
 
 from engine.definition.calls import Calls
-from engine.definition.suggestions import did_you_mean
 from engine.definition.task_schema import form_of
 from engine.definition.yaml_nodes import Mapping
 
@@ -37,6 +36,6 @@ def resolve(path: tuple[str, ...], tasks: MappingOf[str, Mapping], calls: Calls)
         found = None if inner is None else inner.get(key)
         if found is None:
             where = f" in `{'.'.join(path[:position])}`" if position else ""
-            return Unknown(f"there is no task `{key}`{where}", did_you_mean(key, inner or ()))
+            return Unknown(f"there is no task `{key}`{where}", calls.suggest(key, inner or {}))
         task = found
     return task
