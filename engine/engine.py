@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from typing import Protocol
 
 import msgspec
 
 from engine import events
 from engine.builtin_packages.package_context import PackageContext
 from engine.event_log import EventLog
-from engine.events import Event, TaskDescription
+from engine.events import TaskDescription
 from engine.explanation import Explanation
 from engine.input_digests import InputDigests
 from engine.loaded_run import LoadedRun, load_for_run
@@ -22,21 +21,13 @@ from engine.model.request import PlannedTask, RunRequest
 from engine.package_tasks import PackageTasks
 from engine.readiness import topological
 from engine.resolve import Resolved, Resolver
-from engine.run import BASE_CONFIG, BASE_IMAGE, Run, RunLog
+from engine.run import BASE_CONFIG, BASE_IMAGE, Emit, Run
 from engine.run_state import RunState
 from engine.scheduler import Machine
 from engine.store.runs import RunDirectory, new_run_id
 from engine.store.store import Store
 from engine.store.work_directory import process_name
 from engine.task_records import TaskRecords
-
-
-class Sink(Protocol):
-    """Who looks on; called in the engine's thread with every event, must be cheap and never raise."""
-
-    wants_output: bool
-
-    def __call__(self, event: Event) -> None: ...
 
 
 class Engine:
@@ -61,8 +52,10 @@ class Engine:
 
         return plan(self.store, load_for_run(request, self.store), request, self._clock)
 
-    def run(self, request: RunRequest, sink: Sink) -> RunState:
+    def run(self, request: RunRequest, emit: Emit) -> RunState:
         """Run to the end; the state has `finished`. Its cause is `cancelled` after an interrupt.
+
+        `emit` gets every event in this thread, must be cheap and never raise.
 
         Raises DefinitionError or UsageError before anything is said, MachineError and StoreError
         at any time (the run is then recorded as failed).
@@ -89,7 +82,7 @@ class Engine:
             store.work_directory()
             directory = store.runs.create(record)
             try:
-                return _Execution(store, loaded, request, sink, directory, record, self._clock).run()
+                return _Execution(store, loaded, request, emit, directory, record, self._clock).run()
             finally:
                 directory.close()
         finally:
@@ -104,7 +97,7 @@ class _Execution:
         store: Store,
         loaded: LoadedRun,
         request: RunRequest,
-        sink: Sink,
+        emit: Emit,
         directory: RunDirectory,
         record: RunRecord,
         clock: Clock,
@@ -112,7 +105,6 @@ class _Execution:
         self._store = store
         self._loaded = loaded
         self._request = request
-        self._sink = sink
         self._directory = directory
         self._record = record
         self._clock = clock
@@ -123,7 +115,7 @@ class _Execution:
             request=request,
             run=record.run,
             log=self._log,
-            emit=sink,
+            emit=emit,
             clock=clock,
             keep=self._keep,
             find=store.entries.get,
@@ -194,7 +186,7 @@ class _Execution:
             self._directory,
             machine_of(self._request),
             missing,
-            self._sink.wants_output,
+            self._request.wants_output,
         )
 
     def _end(self, cause: str | None) -> None:
@@ -231,8 +223,8 @@ def make_run(
     loaded: LoadedRun,
     request: RunRequest,
     run: str,
-    log: RunLog,
-    emit: Callable[[Event], None],
+    log: EventLog,
+    emit: Emit,
     clock: Clock,
     keep: Callable[[str, Resolved | None], None],
     find: Callable[[str], CacheEntry | None],

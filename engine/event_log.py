@@ -13,14 +13,20 @@ _BUFFER = 1 << 16
 
 
 class EventLog:
-    """Appends events to a file. What was flushed survives kill -9; a torn last line is ignored by `read`."""
+    """Appends events to a file. What was flushed survives kill -9; a torn last line is ignored by `read`.
 
-    def __init__(self, path: str) -> None:
-        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    `path` None keeps nothing: for looking ahead.
+    """
+
+    def __init__(self, path: str | None) -> None:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+        self._file = -1 if path is None else os.open(path, flags, 0o600)
         self._waiting = bytearray()
 
     def append(self, event: Event) -> None:
         """Take an event; written once enough have gathered, at the latest by `flush`."""
+        if self._file < 0:
+            return
         self._waiting += encode(event)
         if len(self._waiting) >= _BUFFER:
             self.flush()
@@ -39,16 +45,6 @@ class EventLog:
             finally:
                 os.close(self._file)
                 self._file = -1
-
-
-class NoLog:
-    """Keeps nothing: for looking ahead."""
-
-    def append(self, event: Event) -> None:
-        """Forget it."""
-
-    def flush(self) -> None:
-        """Nothing is waiting."""
 
 
 def read(path: str) -> Iterator[Event]:

@@ -4,8 +4,9 @@ The names and fields are the contract of the command line reference ("Events"). 
 a line; times are seconds since the epoch. Consumers ignore fields they do not know.
 """
 
-from __future__ import annotations
+# Annotations are evaluated here, not kept as text: msgspec would compile each of them at every start.
 
+from functools import cache
 from typing import Literal, Union
 
 import msgspec
@@ -176,7 +177,6 @@ Event = Union[
 ]
 
 _encoder = msgspec.json.Encoder()
-_decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
 
 
 def encode(event: Event) -> bytes:
@@ -186,4 +186,10 @@ def encode(event: Event) -> bytes:
 
 def decode(line: bytes) -> Event:
     """The event of one line; msgspec.DecodeError when it is none."""
-    return _decoder.decode(line)
+    return _decoder().decode(line)
+
+
+@cache
+def _decoder() -> msgspec.json.Decoder[Event]:
+    """Made when first needed: a run does not read events."""
+    return msgspec.json.Decoder(Event)

@@ -4,7 +4,7 @@ Paths are `str` as of `os.fsdecode`, relative to the root, without a leading sla
 Trees are shared between callers, so they are never changed once returned, except by `apply_layer`.
 """
 
-from __future__ import annotations
+# Annotations are evaluated here, not kept as text: msgspec would compile each of them at every start.
 
 import hashlib
 import os

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.engine import make_run
-from engine.event_log import NoLog
+from engine.event_log import EventLog
 from engine.events import RunStarted, TaskFinished
 from engine.loaded_run import LoadedRun
 from engine.model.clock import Clock
@@ -24,7 +24,7 @@ def plan(store: Store, loaded: LoadedRun, request: RunRequest, clock: Clock) -> 
         loaded=loaded,
         request=request,
         run="plan",
-        log=NoLog(),
+        log=EventLog(None),
         emit=lambda event: None,
         clock=clock,
         keep=lambda task, resolved: None,

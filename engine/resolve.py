@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Protocol, Union
+from typing import TYPE_CHECKING, Union
 
 import msgspec
 
@@ -18,11 +18,16 @@ from engine.layer_order import LayerOrder
 from engine.model.clock import Clock
 from engine.model.errors import UserError
 from engine.model.expression import Expression, Template
-from engine.model.records import CacheEntry, CacheKeyRecord, ExportedVariable, ImageConfig
+from engine.model.records import CacheEntry, CacheKeyRecord, ExportedVariable
 from engine.model.run_definition import CommandTask, FilterEntry, OutputFilter, PackageTask, Task
 from engine.outcome import Outcome, from_entry
 from engine.pending_layer import PendingLayer
 from engine.run_state import RunState
+
+if TYPE_CHECKING:  # what a resolver is given; these know it in turn
+    from engine.images.base_image import BaseImage
+    from engine.input_digests import InputDigests
+    from engine.package_tasks import PackageTasks
 
 DEFAULT_TIMEOUT = 600.0
 
@@ -105,37 +110,6 @@ class Miss(msgspec.Struct, frozen=True):
 Verdict = Union[Hit, Miss]
 
 
-class InputDigests(Protocol):
-    """Digests of what a task can see, remembered between runs."""
-
-    def system(self, layer: str, workspace: str) -> str:
-        """Of the non-workspace part of a layer; "" when that is empty."""
-        ...
-
-    def workspace(self, layers: tuple[str, ...], workspace: str, patterns: Patterns | None) -> str:
-        """Of the part of the merged and filtered workspace that is in the cache key."""
-        ...
-
-    def tree(self, layer: str, inside: tuple[str, ...], patterns: Patterns | None) -> str:
-        """Of an artifact, which lies at `inside` in its layer, perhaps seen through a filter."""
-        ...
-
-
-class TaskBase(Protocol):
-    """What every task starts from, as far as keys and configuration go."""
-
-    @property
-    def layers(self) -> tuple[str, ...]: ...
-    @property
-    def environment(self) -> Mapping[str, str]: ...
-    @property
-    def image(self) -> ImageConfig: ...
-    @property
-    def platform(self) -> str: ...
-    @property
-    def host_digest(self) -> str: ...
-
-
 class Resolver:
     """Evaluates tasks against the outcomes so far; `outcomes` is filled by the run as tasks end."""
 
@@ -146,11 +120,11 @@ class Resolver:
         state: RunState,
         tasks: Mapping[str, Task],
         init: Mapping[str, str],
-        base: TaskBase,
+        base: BaseImage,
         digests: InputDigests,
         find: Callable[[str], CacheEntry | None],
         explain: Callable[[str, Resolved], str],
-        packages: PackageResolver,
+        packages: PackageTasks,
         no_cache: bool | tuple[str, ...],
         clock: Clock,
     ) -> None:
@@ -396,16 +370,6 @@ class Resolver:
             return entry.created_at + parse_ttl(text) < self._clock()
         except ValueError as error:
             raise UserError(f"`cache.ttl` of `{task.key}`: {error}", "write such as `12 hours`") from None
-
-
-class PackageResolver(Protocol):
-    """Looks at what a built-in package would bring, without the sandbox."""
-
-    def __call__(self, task: PackageTask, resolver: Resolver) -> Verdict: ...
-
-    def run_directory(self, filters: Mapping[str, Patterns | None]) -> ArtifactMount:
-        """The read-only copy of `run.dir`."""
-        ...
 
 
 def _listed(text: str) -> list[str]:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from typing import Protocol
 
 from engine import events
+from engine.event_log import EventLog
 from engine.events import Event, Message
 from engine.model.clock import Clock
 from engine.model.errors import UserError
@@ -22,13 +22,6 @@ from engine.resolve import Hit, Miss, Resolved, Resolver
 from engine.run_state import RunState
 
 BASE_IMAGE, BASE_CONFIG = SYSTEM_TASKS = ("~base-image", "~base-config")
-
-
-class RunLog(Protocol):
-    """Where the events of a run are stored."""
-
-    def append(self, event: Event) -> None: ...
-    def flush(self) -> None: ...
 
 
 Emit = Callable[[Event], None]
@@ -48,7 +41,7 @@ class Run:
         tasks: Mapping[str, Task],
         resolver: Resolver,
         state: RunState,
-        log: RunLog,
+        log: EventLog,
         emit: Emit,
         clock: Clock,
         keep: Keep,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 
+import msgspec
+
 from engine.commands import definition_file
 from engine.console import Console
 from engine.engine import Engine
@@ -71,8 +73,8 @@ def request_of(options: argparse.Namespace) -> RunRequest:
 
 def execute(options: argparse.Namespace, console: Console) -> int:
     """0 when every targeted task succeeded, 1 otherwise."""
-    request = request_of(options)
     sink = sink_for(options.progress, console)
+    request = msgspec.structs.replace(request_of(options), wants_output=sink.wants_output)
     engine = Engine.open(console.environment.get("OUTCROP_HOME"))
     state: RunState | None = None
 

@@ -5,6 +5,7 @@ Nothing here may import the reader or the schema at the top: this is on the path
 
 # Annotations are evaluated here, not kept as text: msgspec would compile each of them at every start.
 
+import gc
 import hashlib
 import os
 
@@ -12,6 +13,7 @@ import msgspec
 
 from engine import __version__
 from engine.definition.loaded import Loaded
+from engine.model.run_definition import RunDefinition
 
 _FORMAT = "1"
 
@@ -20,7 +22,7 @@ class _Compiled(msgspec.Struct, frozen=True, array_like=True):
     """`files`: every file that decides, with the digest of its content, or "" for a missing one."""
 
     files: tuple[tuple[str, str], ...]
-    loaded: Loaded
+    definition: RunDefinition
 
 
 def load_cached(path: str, cache_dir: str, *, package_paths: tuple[str, ...] = ()) -> Loaded:
@@ -34,7 +36,11 @@ def load_cached(path: str, cache_dir: str, *, package_paths: tuple[str, ...] = (
     place = os.path.join(cache_dir, hashlib.sha256(os.fsencode(identity)).hexdigest())
     compiled = _read(place)
     if compiled is not None and all(_digest(file) == digest for file, digest in compiled.files):
-        return compiled.loaded
+        return Loaded(
+            definition=compiled.definition,
+            diagnostics=compiled.definition.notes,
+            files=tuple(file for file, _ in compiled.files),
+        )
     # Late: a hit must not pay for the YAML parser and the schema.
     from engine.definition.load import load
 
@@ -43,7 +49,7 @@ def load_cached(path: str, cache_dir: str, *, package_paths: tuple[str, ...] = (
     if loaded.definition is not None:
         files = tuple((file, _digest(file)) for file in loaded.files)
         if before == _digest(absolute):
-            _write(place, _Compiled(files, loaded))
+            _write(place, _Compiled(files, loaded.definition))
     return loaded
 
 
@@ -59,9 +65,17 @@ def _read(place: str) -> _Compiled | None:
     try:
         with open(place, "rb") as file:
             data = file.read()
-        return msgspec.msgpack.decode(data, type=_Compiled)
-    except (OSError, msgspec.MsgspecError):
+    except OSError:
         return None
+    collects = gc.isenabled()
+    gc.disable()  # decoding makes thousands of values, none of them garbage
+    try:
+        return msgspec.msgpack.decode(data, type=_Compiled)
+    except msgspec.MsgspecError:
+        return None
+    finally:
+        if collects:
+            gc.enable()
 
 
 def _write(place: str, compiled: _Compiled) -> None:

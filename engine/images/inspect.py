@@ -1,6 +1,6 @@
 """From `base.image` and `base.config` to what tasks start from; the layers themselves are written later."""
 
-from __future__ import annotations
+# Annotations are evaluated here, not kept as text: msgspec would compile each of them at every start.
 
 import hashlib
 import os

@@ -1,6 +1,6 @@
 """What was found out about files outside the store, remembered while their status stays the same."""
 
-from __future__ import annotations
+# Annotations are evaluated here, not kept as text: msgspec would compile each of them at every start.
 
 import hashlib
 import os

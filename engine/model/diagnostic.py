@@ -1,6 +1,6 @@
 """One finding about a definition, at its place in the text."""
 
-from __future__ import annotations
+# Annotations are evaluated here, not kept as text: msgspec would compile each of them at every start.
 
 from typing import Literal
 

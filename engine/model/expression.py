@@ -1,6 +1,6 @@
 """The syntax tree of `${{ … }}` and of text that holds it; plain data, so that it can be stored."""
 
-from __future__ import annotations
+# Annotations are evaluated here, not kept as text: msgspec would compile each of them at every start.
 
 from typing import Union
 
@@ -22,8 +22,8 @@ class Name(msgspec.Struct, frozen=True, tag="name"):
 class Access(msgspec.Struct, frozen=True, tag="access"):
     """`target.member` or `target[member]`; `optional` is the `?.` form."""
 
-    target: Expression
-    member: Expression
+    target: "Expression"
+    member: "Expression"
     optional: bool = False
 
 
@@ -31,29 +31,29 @@ class Call(msgspec.Struct, frozen=True, tag="call"):
     """`function(arguments)`."""
 
     function: str
-    arguments: tuple[Expression, ...]
+    arguments: tuple["Expression", ...]
 
 
 class Not(msgspec.Struct, frozen=True, tag="not"):
     """`!operand`."""
 
-    operand: Expression
+    operand: "Expression"
 
 
 class Binary(msgspec.Struct, frozen=True, tag="binary"):
     """`left operator right` for `|| && == != =~ !~ >= <= > <`."""
 
     operator: str
-    left: Expression
-    right: Expression
+    left: "Expression"
+    right: "Expression"
 
 
 class Choice(msgspec.Struct, frozen=True, tag="choice"):
     """`condition ? yes : no`."""
 
-    condition: Expression
-    yes: Expression
-    no: Expression
+    condition: "Expression"
+    yes: "Expression"
+    no: "Expression"
 
 
 Expression = Union[Literal, Name, Access, Call, Not, Binary, Choice]

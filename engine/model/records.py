@@ -1,6 +1,6 @@
-"""What is kept of executions: the record behind a cache key, the entry stored under it, runs and their tasks."""
+"""What is kept of executions: cache key records, the entries under them, runs and their tasks."""
 
-from __future__ import annotations
+# Annotations are evaluated here, not kept as text: msgspec would compile each of them at every start.
 
 from typing import Literal
 
@@ -117,7 +117,7 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """`run.json`: what a run was asked for and how it ended; `result` None while it goes on or after a crash."""
+    """`run.json`: what a run was asked for and how it ended; `result` None until it has ended."""
 
     run: str
     definition: str  # absolute path

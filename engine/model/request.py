@@ -1,12 +1,12 @@
 """What a user asks for: which definition to run, which tasks of it and how."""
 
-from __future__ import annotations
+# Annotations are evaluated here, not kept as text: msgspec would compile each of them at every start.
 
 import msgspec
 
 
 class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """`no_cache`: True for all tasks, or their keys. `cpus` and `memory` (bytes) None: what the machine has."""
+    """`no_cache`: True for all tasks, or their keys. `cpus`, `memory` (bytes) None: all there is."""
 
     definition: str
     targets: tuple[str, ...] = ()
@@ -20,7 +20,7 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PlannedTask(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run would do with a task; `state` hit, miss or unknown; `seconds` it took in the past, or None."""
+    """What a run would do with a task; `state` hit, miss or unknown; `seconds` it took in the past."""
 
     task: str
     state: str

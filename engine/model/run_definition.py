@@ -4,7 +4,7 @@ What the language has but a run cannot do yet is no part of these values: the lo
 reports it as a `not-supported` diagnostic at its line.
 """
 
-from __future__ import annotations
+# Annotations are evaluated here, not kept as text: msgspec would compile each of them at every start.
 
 from typing import Literal, Union
 
@@ -49,7 +49,7 @@ class CacheRule(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EnvironmentEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One variable of `env`; `value` None takes over an inherited variable; `in_cache_key` None: the default."""
+    """One variable of `env`; `value` None takes over an inherited one; `in_cache_key` None: the default."""
 
     name: str
     value: Template | None
@@ -145,7 +145,7 @@ class CommandTask(msgspec.Struct, frozen=True, kw_only=True, tag="command"):
 
 
 class PackageTask(msgspec.Struct, frozen=True, kw_only=True, tag="package"):
-    """A call of a built-in package (`outcrop/workspace`, `git/clone`): `parameters` as written by the caller."""
+    """A call of a built-in package (`outcrop/workspace`, `git/clone`): `parameters` as written."""
 
     key: str
     line: int

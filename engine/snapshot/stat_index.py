@@ -1,6 +1,6 @@
 """What the last look at a directory tree found, so that the next one reads only what changed."""
 
-from __future__ import annotations
+# Annotations are evaluated here, not kept as text: msgspec would compile each of them at every start.
 
 import os
 import stat

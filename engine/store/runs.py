@@ -13,9 +13,6 @@ from engine.model.records import RunRecord, TaskRecord
 from engine.store import disk
 from engine.store.holds import Holds
 
-_decode_run = msgspec.json.Decoder(RunRecord).decode
-_decode_task = msgspec.json.Decoder(TaskRecord).decode
-
 
 class _TaskName(msgspec.Struct):
     task: str
@@ -79,7 +76,7 @@ class RunDirectory:
         """`run.json`; StoreError when it is missing or damaged."""
         content = disk.read_file(os.path.join(self.path, "run.json"))
         try:
-            return _decode_run(content or b"")
+            return msgspec.json.decode(content or b"", type=RunRecord)
         except msgspec.DecodeError as error:
             raise StoreError(f"the record of run `{self.run}` is damaged") from error
 
@@ -97,7 +94,7 @@ class RunDirectory:
         for line in reversed(self._lines()):
             if line.startswith(wanted):
                 try:
-                    return _decode_task(line)
+                    return msgspec.json.decode(line, type=TaskRecord)
                 except msgspec.DecodeError:  # cut short by a crash
                     continue
         return None
