@@ -63,7 +63,7 @@ def enter(store_root: str) -> Namespace:
 
 
 def subordinate_ranges(path: str, *owners: str) -> tuple[tuple[int, int], ...]:
-    """(first id, count) of each range that `path` (/etc/subuid or /etc/subgid) gives to these names; none: to all."""
+    """(first id, count) of each range that /etc/subuid or /etc/subgid gives to these names; no name: to all."""
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
             lines = file.read().splitlines()
