@@ -72,7 +72,11 @@ def encoding(environment: dict[str, str]) -> str:
 
     No locale at all means UTF-8: so it is in containers, and their terminals are the usual ones.
     """
-    name = environment.get("LC_ALL") or environment.get("LC_CTYPE") or environment.get("LANG") or "utf-8"
+    language = environment.get("LANG") or ""
+    # Python itself sets LC_CTYPE where the locale is `C` (PEP 538).
+    own = language in ("C", "POSIX") and environment.get("LC_CTYPE") == "C.UTF-8"
+    kind = "" if own else environment.get("LC_CTYPE")
+    name = environment.get("LC_ALL") or kind or language or "utf-8"
     return "utf-8" if "utf-8" in name.lower() or "utf8" in name.lower() else "ascii"
 
 

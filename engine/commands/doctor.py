@@ -20,9 +20,7 @@ _CANNOT = 3
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the command line reference."""
     parser.add_argument("--json", action="store_true", help="an array of objects")
-    parser.add_argument(
-        "--rebuild-index", action="store_true", help="make the store's index anew from its files"
-    )
+    parser.add_argument("--rebuild-index", action="store_true", help="make the store's index anew")
 
 
 def execute(options: argparse.Namespace, console: Console) -> int:
