@@ -14,7 +14,7 @@ from engine.model.diagnostic import Diagnostic
 from engine.model.expression import Expression, Template
 
 
-class Base(msgspec.Struct, frozen=True, kw_only=True):
+class Base(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """`base` (reference §4): `image` is `host:`, `scratch`, `rootfs:PATH`, `oci:DIR[:TAG]`, … ."""
 
     image: Template
@@ -24,14 +24,14 @@ class Base(msgspec.Struct, frozen=True, kw_only=True):
     column: int
 
 
-class FilterEntry(msgspec.Struct, frozen=True, kw_only=True):
+class FilterEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One entry of a filter list (reference §8): a path or glob, perhaps negated by `!`."""
 
     pattern: Template
     in_cache_key: bool = True
 
 
-class Filter(msgspec.Struct, frozen=True, kw_only=True):
+class Filter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """`workspace`: the entries, or one whole-filter expression. `keyed`: the other keys of the map form.
 
     `workspace` None: all workspace files. An empty tuple: none.
@@ -41,14 +41,14 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
     keyed: tuple[tuple[Template, tuple[FilterEntry, ...]], ...] = ()
 
 
-class CacheRule(msgspec.Struct, frozen=True, kw_only=True):
+class CacheRule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """`cache` (reference §9); `ttl` in seconds."""
 
     enabled: bool | Expression = True
     ttl: Template | None = None
 
 
-class EnvironmentEntry(msgspec.Struct, frozen=True, kw_only=True):
+class EnvironmentEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One variable of `env`; `value` None takes over an inherited one; `in_cache_key` None: the default."""
 
     name: str
@@ -56,42 +56,42 @@ class EnvironmentEntry(msgspec.Struct, frozen=True, kw_only=True):
     in_cache_key: bool | None = None
 
 
-class MergeRule(msgspec.Struct, frozen=True, kw_only=True):
+class MergeRule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """`env-config.merge.NAME`: join by `by`, or override when `by` is None."""
 
     name: str
     by: str | None
 
 
-class EnvironmentConfig(msgspec.Struct, frozen=True, kw_only=True):
+class EnvironmentConfig(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """`env-config`; `inherit` None means all used tasks."""
 
     inherit: tuple[str, ...] | None = None
     merge: tuple[MergeRule, ...] = ()
 
 
-class Agent(msgspec.Struct, frozen=True, kw_only=True):
+class Agent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """`agent` or `runner`, `defaults` applied; only these two have an effect. Evaluated: `4`, `16gb`."""
 
     cpus: Template | None = None
     memory: Template | None = None
 
 
-class Retry(msgspec.Struct, frozen=True, kw_only=True):
+class Retry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """`retry`: further attempts, and the condition for each."""
 
     count: Template
     condition: Expression | None = None
 
 
-class Artifact(msgspec.Struct, frozen=True, kw_only=True):
+class Artifact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One of `outputs.artifacts`."""
 
     key: str
     path: Template
 
 
-class OutputFilter(msgspec.Struct, frozen=True, kw_only=True):
+class OutputFilter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """`outputs.filesystem`: plain patterns; None keeps a part whole. `keep` False is `filesystem: false`."""
 
     keep: bool = True
@@ -99,7 +99,7 @@ class OutputFilter(msgspec.Struct, frozen=True, kw_only=True):
     system: tuple[str, ...] | None = None
 
 
-class Outputs(msgspec.Struct, frozen=True, kw_only=True):
+class Outputs(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """`outputs`, as far as it shapes what a task leaves behind."""
 
     artifacts: tuple[Artifact, ...] = ()
@@ -108,7 +108,7 @@ class Outputs(msgspec.Struct, frozen=True, kw_only=True):
     logs_retention: Template | None = None
 
 
-class Dependencies(msgspec.Struct, frozen=True, kw_only=True):
+class Dependencies(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a task waits for, computed from `use`, `after` and every template (reference §6).
 
     must_succeed: used tasks, bare `after` tasks, tasks whose values or artifacts are mentioned
@@ -120,7 +120,7 @@ class Dependencies(msgspec.Struct, frozen=True, kw_only=True):
     must_finish: tuple[str, ...] = ()
 
 
-class CommandTask(msgspec.Struct, frozen=True, kw_only=True, tag="command"):
+class CommandTask(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="command"):
     """A task with `run`. `raw` is its own YAML text, `line` where its map begins."""
 
     key: str
@@ -144,7 +144,7 @@ class CommandTask(msgspec.Struct, frozen=True, kw_only=True, tag="command"):
     dependencies: Dependencies = Dependencies()
 
 
-class PackageTask(msgspec.Struct, frozen=True, kw_only=True, tag="package"):
+class PackageTask(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="package"):
     """A call of a built-in package (`outcrop/workspace`, `git/clone`): `parameters` as written."""
 
     key: str
@@ -167,7 +167,7 @@ class PackageTask(msgspec.Struct, frozen=True, kw_only=True, tag="package"):
 Task = Union[CommandTask, PackageTask]
 
 
-class RunDefinition(msgspec.Struct, frozen=True, kw_only=True):
+class RunDefinition(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A whole file. `tasks` keep the order of the file; `init` are the expressions of `on.cli.init`.
 
     `notes` are the warnings and tips found while loading. `run_dir` is absolute (reference §2).
