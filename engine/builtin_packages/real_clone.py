@@ -240,7 +240,8 @@ class _Credentials:
             with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
                 file.write(request.ssh_key.strip() + "\n")
             environment["GIT_SSH_COMMAND"] = (
-                f"ssh -i {shlex.quote(path)} -o IdentitiesOnly=yes -o BatchMode=yes -o StrictHostKeyChecking=accept-new"
+                f"ssh -i {shlex.quote(path)} -o IdentitiesOnly=yes -o BatchMode=yes"
+                " -o StrictHostKeyChecking=accept-new"
             )
         first = int(os.environ.get("GIT_CONFIG_COUNT") or 0)
         for number, (name, value) in enumerate(settings, first):
