@@ -106,7 +106,7 @@ def test_a_shell_has_a_terminal_and_job_control(terminal_of: StartTerminal) -> N
     terminal.wait_for("Stopped")
     terminal.type("jobs\n")
     terminal.wait_for("Stopped")
-    terminal.type("kill %1; exit 3\n")
+    terminal.type("exit 3\nexit 3\n")
     assert _finish(terminal).endswith("status 3")
 
 
