@@ -100,18 +100,9 @@ class DirectoryRules:
         """The same with the `.gitignore` of the directory, a regular file, taken in."""
         if self._git is None:
             return self
-        try:
-            descriptor = os.open(
-                os.path.join(self._root, self._path(GIT_IGNORE)),
-                os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK,
-            )
-        except OSError:
+        content = _content(os.path.join(self._root, self._path(GIT_IGNORE)))
+        if content is None:
             return self
-        with open(descriptor, "rb") as file:
-            try:
-                content = file.read()
-            except OSError:
-                return self
         git = self._git.with_own(parse_git_ignore(content))
         return DirectoryRules(
             self._root, self._directory, git, self._docker, self._tracked, self._tracked_directories
@@ -122,6 +113,23 @@ class DirectoryRules:
 
     def _path(self, name: str) -> str:
         return f"{self._directory}/{name}" if self._directory else name
+
+
+def _content(path: str) -> bytes | None:
+    """What a regular file holds; None for anything else, as for git."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError:
+        return None
+    try:
+        parts = []
+        while part := os.read(descriptor, 1 << 20):
+            parts.append(part)
+        return b"".join(parts)
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
 
 
 def _directories_of(paths: frozenset[str]) -> frozenset[str]:
