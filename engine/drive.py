@@ -172,7 +172,7 @@ class _Loop:
             max_rss=result.max_rss,
             layer=result.layer,
             layer_bytes=result.layer_bytes,
-            messages=result.messages,
+            messages=resolved.messages + result.messages,
         )
         self._run.finish(resolved.task, resolved, result.outcome, event)
         if failed and self._fail_fast:

@@ -14,6 +14,7 @@ from engine.event_log import EventLog
 from engine.events import TaskDescription
 from engine.explanation import Explanation
 from engine.input_digests import InputDigests
+from engine.layer_conflicts import RememberedConflicts
 from engine.loaded_run import LoadedRun, load_for_run
 from engine.model.clock import Clock
 from engine.model.records import CacheEntry, RunRecord
@@ -246,6 +247,9 @@ def make_run(
         init=loaded.init,
         base=loaded.base,
         digests=InputDigests(store.layers, loaded.memos),
+        conflicts=RememberedConflicts(
+            lambda digest: store.layers.manifest(digest).entries, loaded.memos.get, loaded.memos.put
+        ),
         find=find,
         explain=explanation.reason,
         packages=PackageTasks(context, run_dir),

@@ -81,7 +81,7 @@ class LocalExecutor:
             await asyncio.sleep(_EQUAL_TASK_POLL)  # the holder may be another process
         with lock:
             entry = self._store.entries.get(resolved.cache_key)
-            if entry is not None:
+            if entry is not None and entry.created_at >= resolved.fresh_since:
                 return Hit(resolved, entry, from_entry(entry))
             return await self._execute(resolved, cores)
 

@@ -125,9 +125,9 @@ def phrase(group: Sequence[Change]) -> str:
 def subject(change: Change) -> str:
     """`file src/a.py`, `variable MODE`, `script line 3`, `layer of npm-install`, `base`, `user`."""
     name = printable(change.name)
-    if change.name in (change.part, "workspace directory", "format of the key", "order of layers"):
-        return name
     noun = _NOUNS.get(change.part)
+    if change.name in ("workspace directory", "format of the key", "order of layers"):
+        return name
     if change.part == "script" and not change.name.isdigit():
         return "script lines " + name
     return name if noun is None else f"{noun} {name}"

@@ -14,6 +14,7 @@ from engine.definition import evaluate
 from engine.definition.quantities import parse_duration, parse_size, parse_ttl
 from engine.environment import OwnVariable, Variable
 from engine.events import Message, TaskDescription
+from engine.layer_conflicts import Branches, RememberedConflicts
 from engine.layer_order import LayerOrder
 from engine.model.clock import Clock
 from engine.model.errors import UserError
@@ -78,6 +79,7 @@ class Resolved(msgspec.Struct, frozen=True, kw_only=True):
     retries: int = 0
     cpus: int | None = None
     memory: int = 0
+    fresh_since: float = 0.0  # seconds since the epoch; an older result does not count
     package: PendingLayer | None = None  # what a built-in package has found, for a package task
     messages: tuple[Message, ...] = ()
 
@@ -122,6 +124,7 @@ class Resolver:
         init: Mapping[str, str],
         base: BaseImage,
         digests: InputDigests,
+        conflicts: RememberedConflicts,
         find: Callable[[str], CacheEntry | None],
         explain: Callable[[str, Resolved], str],
         packages: PackageTasks,
@@ -135,6 +138,7 @@ class Resolver:
         self._init = init
         self._base = base
         self._digests = digests
+        self._conflicts = conflicts
         self._find = find
         self._explain = explain
         self._packages = packages
@@ -163,7 +167,7 @@ class Resolver:
     def verdict(self, task: Task, resolved: Resolved) -> Verdict:
         """Look the cache key up."""
         entry = self._find(resolved.cache_key) if resolved.reads_cache else None
-        if entry is not None and self._is_expired(task, entry):
+        if entry is not None and entry.created_at < resolved.fresh_since:
             return Miss(resolved, "ttl has expired")
         if entry is not None:
             return Hit(resolved, entry, from_entry(entry))
@@ -237,7 +241,19 @@ class Resolver:
             retries=_count(task.retry.count, scope) if task.retry else 0,
             cpus=wanted.cpus,
             memory=wanted.memory,
+            fresh_since=self._fresh_since(task, scope),
+            messages=self._merge_warnings(task, order, workspace),
         )
+
+    def _merge_warnings(
+        self, task: CommandTask, order: tuple[str, ...], workspace: str
+    ) -> tuple[Message, ...]:
+        if len(task.use) < 2:
+            return ()
+        found = ((used, self.outcomes[used].layer) for used in order)
+        layers = [(used, layer) for used, layer in found if layer is not None]
+        texts = self._conflicts(layers, Branches(self._order, task.use), workspace)
+        return tuple(Message(type="warning", message=text) for text in texts)
 
     def describe(self, task: Task) -> TaskDescription:
         """The task as interfaces know it before it starts; limits that can't be known yet are left out."""
@@ -362,12 +378,12 @@ class Resolver:
     def _is_forced(self, task: str) -> bool:
         return self._no_cache if isinstance(self._no_cache, bool) else task in self._no_cache
 
-    def _is_expired(self, task: Task, entry: CacheEntry) -> bool:
+    def _fresh_since(self, task: CommandTask, scope: Mapping[str, object]) -> float:
         if task.cache.ttl is None:
-            return False
-        text = evaluate.text(task.cache.ttl, self._contexts(task.key, 1).scope)
+            return 0.0
+        text = evaluate.text(task.cache.ttl, scope)
         try:
-            return entry.created_at + parse_ttl(text) < self._clock()
+            return self._clock() - parse_ttl(text)
         except ValueError as error:
             raise UserError(f"`cache.ttl` of `{task.key}`: {error}", "write such as `12 hours`") from None
 

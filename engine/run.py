@@ -165,7 +165,10 @@ class Run:
             cause="cache_hit",
             layer=entry.layer,
             layer_bytes=entry.layer_bytes,
-            messages=tuple(Message(type=message.type, message=message.message) for message in entry.messages),
+            messages=(
+                *verdict.resolved.messages,
+                *(Message(type=message.type, message=message.message) for message in entry.messages),
+            ),
         )
         self._end(task, verdict.resolved, verdict.outcome, finished)
 
