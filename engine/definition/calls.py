@@ -20,6 +20,7 @@ from engine.definition.suggestions import did_you_mean
 from engine.definition.task_schema import form_of
 from engine.definition.yaml_nodes import Mapping, Node, Scalar, flatten
 
+_LISTED_TASKS = 12
 _MAXIMUM_COMPARISONS = 100_000
 _EMBEDDED_KEYS = frozenset(("key", "call", "after", "if", "cache", "parallel", "auto-cancel"))
 
@@ -48,7 +49,10 @@ class Calls:
     def suggest(self, name: str, candidates: MappingOf[str, object]) -> str | None:
         """A hint with the task that was probably meant; None after many of them, since the comparisons add up."""
         self._comparisons -= len(candidates)
-        return did_you_mean(name, candidates) if self._comparisons >= 0 else None
+        hint = did_you_mean(name, candidates) if self._comparisons >= 0 else None
+        if hint is None and 0 < len(candidates) <= _LISTED_TASKS:
+            hint = "the tasks are " + ", ".join(f"`{candidate}`" for candidate in candidates)
+        return hint
 
     @property
     def files(self) -> tuple[str, ...]:

@@ -68,7 +68,7 @@ def _check_base(node: Mapping, label: str, to: Check) -> None:
         ("image", "config", "add `config: none`, or a package such as `config: rwx/base 1.0.0`"),
         ("os", "tag", "write `image` and `config` instead"),
     ):
-        if name in entries and needed not in entries:
+        if name in entries and needed not in entries and not (name == "image" and "call" in entries):
             problems.error("bad-base", node.place, f"`base` has `{name}` but no `{needed}`", hint)
     if not any(name in entries for name in ("image", "os", "call", "target")):
         problems.error(
@@ -180,6 +180,16 @@ RUN_DEFINITION = Map(
         "tool-cache": _TOOL_CACHE,
         "aliases": _ALIASES,
         "package": _PackageMark(),
+    },
+    advice={
+        "env": "set `env` on each task; `aliases` can hold what they share",
+        "name": "write `on.cli.title`",
+        "init": "write `on.cli.init`",
+        "status-checks": "write it in a trigger of `on`",
+        "jobs": "write `tasks`",
+        "steps": "write `tasks`",
+        "stages": "tasks are ordered by `use` and `after`",
+        "version": "remove it: the language has no versions",
     },
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine.definition.calls import Calls
 from engine.definition.document import Document
+from engine.definition.literals import task_path
 from engine.definition.references import TaskMention
 from engine.definition.suggestions import did_you_mean
 from engine.definition.task_paths import Unknown, resolve
@@ -47,6 +48,8 @@ class Graph:
         self._targets()
         self._circles()
         self._use_order()
+        for key, task in self._tasks.items():
+            self._inherit(key, task)
 
     def dependencies(self, key: str) -> Dependencies:
         """What a task waits for, in the order of the file (reference §6)."""
@@ -69,7 +72,7 @@ class Graph:
         edges = self._edges[key]
         seen: set[str] = set()
         uses = self._uses.setdefault(key, [])
-        for node in _names(task.get("use")):
+        for node in _names(task.get("use") if form_of(task) != "embedded-run" else None):
             if node.text in seen:
                 self._problems.warning(
                     "use-order", node, f"`{node.text}` is listed twice in `use`", "remove one of them"
@@ -134,6 +137,35 @@ class Graph:
             and self._document.kind != "run"
             and "package" in self._document.root.entries
         )
+
+    def _inherit(self, key: str, task: Mapping) -> None:
+        """`env-config.inherit` names only tasks that are used, directly or through others."""
+        config = task.get("env-config")
+        inherit = config.get("inherit") if isinstance(config, Mapping) else None
+        if inherit is None or inherit.kind != "list":
+            return
+        used = self._all_used(key)
+        for node in _names(inherit):
+            if (
+                node.text == "package.use"
+                or (target := self._named(node, "inherit")) is None
+                or target in used
+            ):
+                continue
+            message = f"`{node.text}` is not used by this task, so nothing can be inherited from it"
+            self._problems.error(
+                "unknown-task", node, message, f"add `{node.text}` to `use`, or remove it here"
+            )
+
+    def _all_used(self, key: str) -> set[str]:
+        found: set[str] = set()
+        waiting = [key]
+        while waiting:
+            for target, _ in self._uses.get(waiting.pop(), ()):
+                if target not in found:
+                    found.add(target)
+                    waiting.append(target)
+        return found
 
     def _mounts(self, task: Mapping, edges: list[Edge]) -> None:
         mounts = task.get("mounts")
@@ -273,9 +305,11 @@ class Graph:
 
 
 def _names(node: Node | None) -> list[Scalar]:
+    """The task paths of a list, without those that are none, which checking the shape has reported."""
     if node is None:
         return []
-    return [item for item in flatten(node) if isinstance(item, Scalar) and item.kind in ("text", "boolean")]
+    items = [item for item in flatten(node) if isinstance(item, Scalar) and item.kind in ("text", "boolean")]
+    return [item for item in items if task_path(item.text) is None]
 
 
 def circles(edges: dict[str, list[Edge]]) -> list[list[tuple[str, Edge]]]:

@@ -51,6 +51,8 @@ def key(text: str) -> Finding:
     """Letters, digits, `_` and `-`."""
     if _KEY.match(text):
         return None
+    if not text:
+        return "is empty", "write letters, digits, `_` and `-`"
     allowed = re.sub(r"[^A-Za-z0-9_-]+", "-", text).strip("-")
     return (
         f"`{_short(text)}` is not a key: letters, digits, `_` and `-` only",

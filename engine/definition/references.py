@@ -195,7 +195,12 @@ class _Checker:
         if chain.root not in self._tasks:
             rule = "unknown-task" if chain.members else "unknown-context"
             what = "task" if chain.members else "task or context"
-            self._error(rule, use, f"there is no {what} `{chain.root}`", did_you_mean(chain.root, use.scope.contexts) or self._calls.suggest(chain.root, self._tasks))
+            self._error(
+                rule,
+                use,
+                f"there is no {what} `{chain.root}`",
+                did_you_mean(chain.root, use.scope.contexts) or self._calls.suggest(chain.root, self._tasks),
+            )
         elif not chain.members:
             self._error(
                 "unknown-member",

@@ -9,7 +9,10 @@ from engine.definition.expressions import ExpressionError, parse_exact, parse_te
 from engine.definition.problems import Problems
 from engine.definition.suggestions import did_you_mean, one_of
 from engine.definition.yaml_nodes import Mapping, Node, Scalar, Sequence, described, flatten
+from engine.definition.yaml_scalars import resolve_plain
 from engine.model.expression import Expression, Template
+
+_LISTED_KEYS = 12  # a map with more keys is not written out in a hint
 
 
 class Scope:
@@ -92,6 +95,8 @@ class Check:
     def position_in(self, node: Scalar, offset: int) -> str:
         """` at line 8, column 20`: where in the file a place within a text is; empty when it is plain to see."""
         ordinal = node.text.count("${{", 0, offset + 3)
+        if ordinal == 0:
+            return ""
         begin = node.text.rfind("${{", 0, offset + 3)
         place = node.start
         for _ in range(ordinal):
@@ -186,7 +191,8 @@ class Text(Spec):
                 return False
         found = self.literal(node.text) if self.literal is not None else None
         if found is not None:
-            to.problems.error(self.rule, node, f"{label} {found[0]}", found[1])
+            separator = ": " if found[0].startswith("`") else " "
+            to.problems.error(self.rule, node, label + separator + found[0], found[1])
         return found is None
 
 
@@ -212,10 +218,17 @@ class Exact(Spec):
             return True
         if "${{" not in node.text:
             rule = "wrong-type" if self.others or self.words else "not-an-expression"
-            hint = did_you_mean(node.text, self.words) or f"write `${{{{ {_as_expression(node)} }}}}`"
+            hint = did_you_mean(node.text, self.words) or self._hint(node)
             to.problems.error(rule, node, f"{label} must be {expected}, not {described(node)}", hint)
             return False
         return to.exact_expression(node, self.scope, label) is not None
+
+    def _hint(self, node: Scalar) -> str:
+        if "boolean" not in self.others:
+            return f"write `${{{{ {_as_expression(node)} }}}}`"
+        if node.text in ("true", "false"):
+            return f"write `{node.text}` without quotes"
+        return "write `true`, `false` or `${{ … }}`"
 
 
 def _as_expression(node: Scalar) -> str:
@@ -330,7 +343,9 @@ class ListOf(Spec):
             for item in flatten(node):
                 count += 1
                 if item.kind == "null" and not self.item.allows_null:
-                    to.problems.error("null-value", item, f"an entry of {label} has no value")
+                    to.problems.error(
+                        "null-value", item, f"an entry of {label} has no value", "remove the entry"
+                    )
                     good = False
                 else:
                     good = self.item.check(item, label, to) and good
@@ -392,7 +407,9 @@ class AnyMap(Spec):
                 to.problems.error(self.name_rule, key, f"`{name}` in {label} {found[0]}", found[1])
                 good = False
             if value.kind == "null" and not self.value.allows_null:
-                to.problems.error("null-value", value, f"`{name}` in {label} has no value")
+                to.problems.error(
+                    "null-value", value, f"`{name}` in {label} has no value", 'write `""` for an empty one'
+                )
                 good = False
             else:
                 good = self.value.check(value, f"`{name}`", to) and good
@@ -404,9 +421,13 @@ Extra = Callable[[Mapping, str, Check], None]
 
 
 class Map(Spec):
-    """A map with known keys. `what` names it in messages; `extra` look at the whole map afterwards."""
+    """A map with known keys. `what` names it in messages; `extra` look at the whole map afterwards.
+
+    `advice` is what to write instead of keys that others languages have in this place.
+    """
 
     __slots__ = (
+        "advice",
         "allows_null",
         "clashes",
         "deprecated",
@@ -430,6 +451,7 @@ class Map(Spec):
         without_effect: tuple[str, ...] = (),
         extra: tuple[Extra, ...] = (),
         missing_rule: str = "missing-key",
+        advice: dict[str, str] | None = None,
     ) -> None:
         self.what = what
         self.fields = fields
@@ -440,6 +462,7 @@ class Map(Spec):
         self.without_effect = without_effect
         self.extra = extra
         self.missing_rule = missing_rule
+        self.advice = advice or {}
 
     def check(self, node: Node, label: str, to: Check) -> bool:
         if not isinstance(node, Mapping):
@@ -495,20 +518,42 @@ class Map(Spec):
         to.problems.error("unknown-key", key, message, self.hint_for(name))
         return False
 
-    def hint_for(self, name: str) -> str | None:
+    def hint_for(self, name: str) -> str:
         """What was probably meant, or which keys there are when they are few."""
-        hint = did_you_mean(name, self.fields)
-        if hint is None and len(self.fields) <= 8:
+        hint = self.advice.get(name) or did_you_mean(name, self.fields)
+        if hint is None and len(self.fields) <= _LISTED_KEYS:
             hint = "its keys are " + ", ".join(f"`{field}`" for field in self.fields)
-        return hint
+        return hint or "remove it, or check its name"
 
 
 def _mismatch(node: Node, label: str, expected: str, to: Check) -> bool:
     if node.kind == "null":
         to.problems.error("null-value", node, f"{label} has no value", f"write {expected}, or remove the key")
     elif node.kind != "alias":
-        to.problems.error("wrong-type", node, f"{label} must be {expected}, not {described(node)}")
+        message = f"{label} must be {expected}, not {described(node)}"
+        to.problems.error("wrong-type", node, message, _hint_for_type(node, expected))
     return False
+
+
+def _hint_for_type(node: Node, expected: str) -> str:
+    if (
+        isinstance(node, Scalar)
+        and node.style in ("'", '"')
+        and resolve_plain(node.source)[0] in ("number", "boolean")
+    ):
+        return f"write `{node.source}` without quotes"
+    if (
+        "a list" in expected
+        and isinstance(node, Scalar)
+        and "\n" not in node.source
+        and len(node.source) <= 40
+    ):
+        return f"write `[{node.source}]`"
+    if "a list" in expected:
+        return "begin each entry with `- `"
+    if "a map" in expected and not isinstance(node, Sequence):
+        return "write `key: value` lines below it"
+    return "write one value" if expected == "text" else f"write {expected}"
 
 
 def expressions_of(template: Template) -> list[Expression]:

@@ -33,7 +33,12 @@ def distance(left: str, right: str, limit: int | None = None) -> int:
                 cost = previous[column] + 1
             if current[column - 1] < cost:
                 cost = current[column - 1] + 1
-            if row > 1 and column > 1 and left_character == right[column - 2] and left[row - 2] == right_character:
+            if (
+                row > 1
+                and column > 1
+                and left_character == right[column - 2]
+                and left[row - 2] == right_character
+            ):
                 cost = min(cost, before_previous[column - 2] + 1)
             current[column] = cost
             nearest = min(nearest, cost)

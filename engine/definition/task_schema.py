@@ -420,6 +420,13 @@ EMBEDDED_RUN = Map(
     extra=(_inherit_clash,),
 )
 FORMS = {"command": COMMAND, "app": APP_TASK, "package": PACKAGE_CALL, "embedded-run": EMBEDDED_RUN}
+for _name, _form in FORMS.items():
+    for _other in FORMS.values():
+        for _key in _other.fields:
+            if _key not in _form.fields:
+                _form.advice.setdefault(
+                    _key, f"`{_key}` is for {_other.what.partition(' ')[2]}s, and this is {_form.what}"
+                )
 _EVERY_KEY = tuple(dict.fromkeys(name for form in FORMS.values() for name in form.fields))
 
 

@@ -75,11 +75,21 @@ def _explain(error: yaml.MarkedYAMLError, context: str, text: str, where: Node) 
             f"there is a second colon in this line, at `{shown}`",
             "put a value that holds `: ` in quotes, or check the indentation",
         )
-    if "flow" in context and "${{" in line:
-        return f"{context}: {reason}", "inside `{ }` and `[ ]` put a value with `${{ }}` in quotes"
+    if "flow" in context:
+        opened = error.context_mark
+        since = (
+            ""
+            if opened is None
+            else f", in what is opened at line {opened.line + 1}, column {opened.column + 1}"
+        )
+        if "${{" in line:
+            return reason + since, "inside `{ }` and `[ ]` put a value with `${{ }}` in quotes"
+        return reason + since, "add the missing comma or bracket"
+    if "block sequence entries are not allowed" in reason:
+        return "a list cannot begin in the middle of a line", "begin it on the next line"
     if "block mapping" in context or "block collection" in context:
         return (
             f"`{shown}` does not fit here: {reason}",
             "check the indentation, and put a value with special characters in quotes",
         )
-    return (f"{context}: {reason}" if context else reason), None
+    return (f"{context}: {reason}" if context else reason), "check the brackets, quotes and indentation"
