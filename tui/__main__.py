@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import sys
 from types import ModuleType
+from typing import NoReturn
 
 
 def _import_msgspec_quickly() -> None:
@@ -27,13 +30,24 @@ def _import_msgspec_quickly() -> None:
     sys.modules.update(kept)
 
 
-def main() -> int:
-    """The exit code of the program."""
+def main() -> NoReturn:
+    """Run the program and end the process.
+
+    It ends without taking the interpreter apart, which costs 7 ms: everything that must be closed is
+    closed by then. Collecting cycles while modules are loaded costs another 3.
+    """
+    gc.set_threshold(100_000)
     _import_msgspec_quickly()
     from engine.cli import main as run_command  # after msgspec, which it imports
 
-    return run_command()
+    code = run_command()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError, AttributeError):  # closed, or never open
+            pass
+    os._exit(code)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
