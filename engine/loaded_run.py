@@ -57,11 +57,13 @@ def load_for_run(request: RunRequest, store: Store) -> LoadedRun:
     head = describe_head(project_root)
     git = msgspec.structs.asdict(head)
     init = initial_parameters(definition, git, request.init)
+    tasks = _chosen(definition, request.targets)
+    _require_parameters(definition, tasks, init)
     base, pending, warnings = _base(definition, project_root, init, store, memos)
     return LoadedRun(
         definition=definition,
         project_root=project_root,
-        tasks=_chosen(definition, request.targets),
+        tasks=tasks,
         init=init,
         title=title(definition, git) or os.path.basename(project_root) or "/",
         base=base,
@@ -102,6 +104,19 @@ def _chosen(definition: RunDefinition, targets: tuple[str, ...]) -> dict[str, Ta
             raise UsageError(f"there is no task `{target}`", did_you_mean(target, tasks))
     chosen = selected({key: task.dependencies for key, task in tasks.items()}, targets)
     return {key: task for key, task in tasks.items() if key in chosen}
+
+
+def _require_parameters(
+    definition: RunDefinition, tasks: Mapping[str, Task], init: Mapping[str, str]
+) -> None:
+    if all(parameter.name in init for parameter in definition.needed_parameters):
+        return
+    # Late: a run that has what it needs does not pay for it.
+    from engine.definition.needed_parameters import missing_parameters
+
+    missing = missing_parameters(definition.path, definition.needed_parameters, tasks, init)
+    if missing:
+        raise DefinitionError(missing)
 
 
 def _base(

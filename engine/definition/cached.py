@@ -15,7 +15,7 @@ from engine import __version__
 from engine.definition.loaded import Loaded
 from engine.model.run_definition import RunDefinition
 
-_FORMAT = "1"
+_FORMAT = "2"
 
 
 class _Compiled(msgspec.Struct, frozen=True, array_like=True):

@@ -12,6 +12,7 @@ from engine.definition.calls import Calls, check_calls
 from engine.definition.document import Document, check_document, check_file
 from engine.definition.graph import Graph
 from engine.definition.loaded import Loaded
+from engine.definition.needed_parameters import needed_parameters
 from engine.definition.package_rules import check_package
 from engine.definition.packages import PackageSearch
 from engine.definition.problems import Problems
@@ -52,7 +53,9 @@ def _load(path: str, data: bytes, package_paths: tuple[str, ...], *, for_run: bo
             definition = build_run(document, run_dir, graph)
     diagnostics = problems.sorted()
     if definition is not None:
-        definition = msgspec.structs.replace(definition, notes=diagnostics)
+        definition = msgspec.structs.replace(
+            definition, notes=diagnostics, needed_parameters=needed_parameters(document)
+        )
     return Loaded(definition=definition, diagnostics=diagnostics, files=(path, *calls.files))
 
 

@@ -167,6 +167,18 @@ class PackageTask(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
 Task = Union[CommandTask, PackageTask]
 
 
+class NeededParameter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A mention of `init.NAME`. `task`: its key, or "" outside of tasks; `place` in words."""
+
+    name: str
+    task: str
+    place: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+
 class RunDefinition(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A whole file. `tasks` keep the order of the file; `init` are the expressions of `on.cli.init`.
 
@@ -179,6 +191,7 @@ class RunDefinition(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     tasks: tuple[Task, ...]
     init: tuple[tuple[str, Template], ...] = ()
     title: Template | None = None
+    needed_parameters: tuple[NeededParameter, ...] = ()
     notes: tuple[Diagnostic, ...] = ()
 
     def task(self, key: str) -> Task:
