@@ -106,7 +106,7 @@ class Graph:
             if path == ("package", "use"):
                 hint = "`package.use` is for packages" if label == "use" else "`package.use` goes into `use`"
             self._problems.error("unknown-task", node, f"{task.message}, in `{label}`", hint)
-            return path[0] if path[0] in self._tasks else None
+            return None
         if label == "use":
             self._usable(node, path, task)
         return path[0]

@@ -169,20 +169,18 @@ def endpoint(text: str) -> Finding:
 def system_pattern(text: str) -> Finding:
     """An entry of `outputs.filesystem.filter.system`."""
     rest = text.removeprefix("!")
-    if rest.startswith(("/", "*")):
+    if rest.startswith(("/", "*")) or filter_pattern(text) is not None:
         return filter_pattern(text)
     prefix = "!" if rest != text else ""
-    return f"has `{_short(text)}`, which begins with neither `/` nor `*`", f"write `{prefix}/{rest}`"
+    return f"`{_short(text)}` begins with neither `/` nor `*`", f"write `{prefix}/{rest}`"
 
 
 def workspace_pattern(text: str) -> Finding:
     """An entry of `outputs.filesystem.filter.workspace`."""
-    rest = text.removeprefix("!")
-    if rest.startswith("/"):
-        prefix = "!" if rest != text else ""
+    if text.removeprefix("!").startswith("/"):
         return (
-            f"has `{_short(text)}`, but paths are relative to the workspace",
-            f"write `{prefix}{rest.lstrip('/')}`",
+            f"`{_short(text)}` begins with a slash",
+            f"paths are relative to the workspace: write `{without_slash(text)}`",
         )
     return filter_pattern(text)
 
@@ -191,15 +189,20 @@ def filter_pattern(text: str) -> Finding:
     """What no filter entry may be (reference §8.13): empty, `!!a`, or with `..`."""
     rest = text.removeprefix("!")
     if rest.startswith("!"):
-        return f"has `{_short(text)}` with two `!`", f"write `{rest}`" if len(rest) > 1 else None
-    if not rest:
+        return f"`{_short(text)}` has two `!`", "write one `!` to leave something out"
+    if not rest.strip("/"):
         return (
-            "has an empty entry" if not text else "has `!` without a path",
+            f"`{text}` names no path" if text else "is empty",
             "write a path or a glob, or remove the entry",
         )
     if ".." in rest.split("/"):
-        return f"has `{_short(text)}`: `..` is not allowed", "write the path from the workspace"
+        return f"`{_short(text)}` holds `..`, which is not allowed", "write the path from the workspace"
     return None
+
+
+def without_slash(text: str) -> str:
+    """A pattern relative to the workspace."""
+    return ("!" if text.startswith("!") else "") + text.removeprefix("!").lstrip("/")
 
 
 def matcher(text: str) -> Finding:

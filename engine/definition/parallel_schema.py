@@ -27,10 +27,22 @@ class _Dimension(Spec):
                 )
                 return False
             return ListOf(_ITEM).check(node, label, to)
-        return _EXPRESSION_OR_LIST.check(node, label, to)
+        return _OrExpression("a list or an expression").check(node, label, to)
 
 
-_EXPRESSION_OR_LIST = Shapes("a list or an expression", text=Exact(scopes.PARALLEL))
+class _OrExpression(Spec):
+    """An expression where a list would do too."""
+
+    __slots__ = ("_expected",)
+    _expression = Exact(scopes.PARALLEL)
+
+    def __init__(self, expected: str) -> None:
+        self._expected = expected
+
+    def check(self, node: Node, label: str, to: Check) -> bool:
+        if isinstance(node, Scalar) and "${{" in node.text:
+            return self._expression.check(node, label, to)
+        return Shapes(self._expected).check(node, label, to)
 
 
 class _Matrix(AnyMap):
@@ -56,9 +68,7 @@ class _Values(Spec):
 
     def check(self, node: Node, label: str, to: Check) -> bool:
         if not isinstance(node, Sequence):
-            return Shapes("a list of maps or an expression", text=Exact(scopes.PARALLEL)).check(
-                node, label, to
-            )
+            return _OrExpression("a list of maps or an expression").check(node, label, to)
         if not ListOf(self._map, minimum=1).check(node, label, to):
             return False
         maps = [item for item in flatten(node) if isinstance(item, Mapping)]
@@ -123,6 +133,8 @@ class _Parallel(Spec):
                 hint,
             )
             return False
+        if isinstance(node, Sequence):
+            return Shapes("a number, an expression or a map").check(node, label, to)
         return _TOTAL.check(node, label, to)
 
 

@@ -309,9 +309,11 @@ class Number(Spec):
             )
         value = _number(node)
         if value != value or (self.whole and not value.is_integer()):
-            to.problems.error(self.rule, node, f"{label} must be {expected}, not {node.source}")
+            message = f"{label} must be {expected}, not {node.source}"
+            to.problems.error(self.rule, node, message, f"write {expected}")
         elif value < self.smallest or (self.largest is not None and value > self.largest):
-            to.problems.error(self.rule, node, f"{label} is {node.source}, it must be {self._range()}")
+            message = f"{label} is {node.source}, it must be {self._range()}"
+            to.problems.error(self.rule, node, message, f"write {expected}, {self._range()}")
         else:
             return True
         return False
@@ -339,18 +341,18 @@ class ListOf(Spec):
 
     def check(self, node: Node, label: str, to: Check) -> bool:
         if isinstance(node, Sequence):
-            good, count = True, 0
+            good, count, entry = True, 0, f"an entry of {label}"
             for item in flatten(node):
                 count += 1
                 if item.kind == "null" and not self.item.allows_null:
-                    to.problems.error(
-                        "null-value", item, f"an entry of {label} has no value", "remove the entry"
-                    )
+                    to.problems.error("null-value", item, f"{entry} has no value", "remove the entry")
                     good = False
                 else:
-                    good = self.item.check(item, label, to) and good
+                    good = self.item.check(item, entry, to) and good
             if count < self.minimum:
-                to.problems.error("too-few-items", node, f"{label} needs at least {self.minimum} entry")
+                to.problems.error(
+                    "too-few-items", node, f"{label} needs at least {self.minimum} entry", "add an entry"
+                )
                 return False
             return good
         if node.kind in ("null", "alias") or not self.single:

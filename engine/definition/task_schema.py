@@ -64,13 +64,8 @@ class _FilterEntry(Spec):
             return self._map.check(node, label, to) and self._check_map(node, to)
         good = self._plain.check(node, label, to)
         if good and isinstance(node, Scalar) and node.text.removeprefix("!").startswith("/"):
-            kept = ("!" if node.text[0] == "!" else "") + node.text.removeprefix("!").lstrip("/")
-            to.problems.warning(
-                "filter-slash",
-                node,
-                f"`{node.text}` begins with a slash, which is dropped",
-                f"write `{kept}`",
-            )
+            message = f"`{node.text}` begins with a slash, which is dropped"
+            to.problems.warning("filter-slash", node, message, f"write `{literals.without_slash(node.text)}`")
         return good
 
     def _check_map(self, node: Mapping, to: Check) -> bool:
@@ -83,15 +78,9 @@ class _FilterEntry(Spec):
             )
             good = False
         if isinstance(path, Scalar):
-            found = literals.filter_pattern(path.text) if "${{" not in path.text else None
-            if found is None and path.text.removeprefix("!").startswith("/"):
-                kept = ("!" if path.text[0] == "!" else "") + path.text.removeprefix("!").lstrip("/")
-                found = (
-                    f"`{path.text}` begins with a slash",
-                    f"write `{kept}`: paths are relative to the workspace",
-                )
+            found = literals.workspace_pattern(path.text)
             if found is not None:
-                to.problems.error("bad-filter", path, f"`path` {found[0]}", found[1])
+                to.problems.error("bad-filter", path, f"`path`: {found[0]}", found[1])
                 good = False
         return good
 
