@@ -44,6 +44,7 @@ class Piece(msgspec.Struct, kw_only=True):
     exclusive: int
     shared: tuple[tuple[int, int], ...] = ()
     is_damaged: bool = False
+    is_layer: bool = False
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,6 +122,7 @@ def _layers(store: Store) -> list[Piece]:
     layers = store.layers
     pieces = []
     headers = {digest: layers.header(digest) for digest in layers.digests()}
+    failed = _left_by_failed_tasks(store)
     walked: set[str] = set()
     for digest, header in headers.items():
         if header is not None and header.is_shared:
@@ -133,16 +135,29 @@ def _layers(store: Store) -> list[Piece]:
             exclusive, shared = header.bytes + _size_of(path) + _size_of(layers.manifest_path(digest)), ()
         pieces.append(
             Piece(
-                kind="layers",
+                kind="failed" if digest in failed else "layers" if header is None else header.kind,
                 name=digest,
                 paths=(path,),
                 last_used=_time_of(layers.manifest_path(digest)),
                 exclusive=exclusive,
                 shared=shared,
                 is_damaged=header is None,
+                is_layer=True,
             )
         )
     return pieces
+
+
+def _left_by_failed_tasks(store: Store) -> set[str]:
+    """The layers that are kept only because a task failed."""
+    found: set[str] = set()
+    for record in store.runs.records():
+        if record.result != "succeeded":
+            found.update(store.runs.directory(record.run).failed_layers())
+    if found:
+        for cache_key in store.entries.cache_keys():
+            found -= store.entries.layers_of(cache_key)
+    return found
 
 
 def _run(store: Store, run: str) -> list[Piece]:

@@ -9,6 +9,7 @@ from types import TracebackType
 
 from engine.model.errors import MachineError
 
+_DEEP = 100  # directories within each other that are kept open while a tree is removed
 _FULL = {errno.ENOSPC: "no space left on the disk", errno.EDQUOT: "the disk quota is used up"}
 
 
@@ -129,28 +130,23 @@ def remove_tree(path: str) -> None:
         os.close(descriptor)
 
 
-def _remove_directory(parent: int, name: str) -> None:
-    """Without recursion: a directory inside a directory is moved up beside it, then emptied in its turn."""
-    pending = [name]
-    serial = 0
-    while pending:
-        current = pending[-1]
-        descriptor = _open_directory(parent, current)
-        try:
-            inner = _unlink_files(descriptor)
-            for child in inner:
-                serial += 1
-                moved = f".{os.getpid()}-{os.urandom(4).hex()}-{serial}"
-                try:
-                    os.rmdir(child, dir_fd=descriptor)
-                except OSError:
+def _remove_directory(parent: int, name: str, depth: int = 0) -> None:
+    """Empty and remove a directory. What lies too deep is moved up beside it first: descriptors are few."""
+    descriptor = _open_directory(parent, name)
+    try:
+        children = _unlink_files(descriptor)
+        while children:
+            for child in children:
+                if depth < _DEEP:
+                    _remove_directory(descriptor, child, depth + 1)
+                else:
                     _make_movable(descriptor, child)
+                    moved = f".{os.getpid()}-{os.urandom(8).hex()}"
                     os.rename(child, moved, src_dir_fd=descriptor, dst_dir_fd=parent)
-                    pending.insert(-1, moved)
-        finally:
-            os.close(descriptor)
-        os.rmdir(current, dir_fd=parent)
-        pending.pop()
+            children = _unlink_files(descriptor) if depth == _DEEP - 1 else []  # what was moved up here
+    finally:
+        os.close(descriptor)
+    os.rmdir(name, dir_fd=parent)
 
 
 def _open_directory(parent: int, name: str) -> int:

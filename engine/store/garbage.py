@@ -109,7 +109,7 @@ def _needed(store: Store, pieces: list[Piece]) -> set[tuple[str, str]]:
         if not piece.is_damaged
         and (
             (piece.kind in ("logs", "failed") and piece.name in runs)
-            or (piece.kind in ("layers", "index") and piece.name in held)
+            or ((piece.is_layer or piece.kind == "index") and piece.name in held)
             or not piece.paths
             or piece.name.startswith("durable-v1/")
         )
@@ -131,7 +131,7 @@ def _choose(
     for piece in pieces:
         if _key(piece) in needed:
             continue
-        is_lost = piece.kind == "layers" and piece.name not in reachable
+        is_lost = piece.is_layer and piece.name not in reachable
         is_old = cutoff is not None and piece.last_used < cutoff
         (doomed if piece.is_damaged or is_lost or is_old else rest).append(piece)
     for piece in doomed:
@@ -150,6 +150,8 @@ def _reachable(store: Store, pieces: list[Piece]) -> set[str]:
     """The layers that an entry, a run or a derived layer's note leads to."""
     found: set[str] = set()
     for piece in pieces:
+        if piece.is_layer:
+            continue
         if piece.kind == "logs":
             found |= holds.read(store.runs.directory(piece.name).holds_path)
         elif piece.name.startswith("derived-v1/"):

@@ -147,7 +147,7 @@ class LayerStore:
                 make_canonical(captured)
                 aside = self.new_directory()
                 os.rename(captured.upper, os.path.join(aside, "tree"))
-                self._commit(captured.digest, aside, captured.manifest, captured.bytes, is_shared=False)
+                self._commit(captured.digest, aside, captured.manifest, captured.bytes)
         return captured.digest
 
     def import_tree(
@@ -156,10 +156,12 @@ class LayerStore:
         fill: Callable[[str], None],
         is_shared: bool = False,
         links_into: tuple[str, ...] = (),
+        kind: str = "layers",
     ) -> str:
         """Make a layer of a manifest, held; its digest. `fill` writes the tree, its root included, into
         the empty directory it is given, attributes and whiteouts too; it is not called when the layer
         is there already. `is_shared`: some files are hard links into other layers, `links_into`.
+        `kind`: what `outcrop du` counts it as, "layers" or "images".
 
         Raises UserError for a character device 0:0, which an overlay reads as a deletion.
         """
@@ -175,11 +177,19 @@ class LayerStore:
                 fill(tree)
                 if links_into:
                     disk.write_new(os.path.join(aside, "linked"), "\n".join(links_into).encode())
-                self._commit(digest, aside, manifest, _bytes_of(manifest), is_shared)
+                self._commit(digest, aside, manifest, _bytes_of(manifest), is_shared, kind)
         return digest
 
-    def _commit(self, digest: str, aside: str, manifest: LayerManifest, size: int, is_shared: bool) -> None:
-        content = manifest_file.encode(manifest, self._durability.stamp(), size, is_shared)
+    def _commit(
+        self,
+        digest: str,
+        aside: str,
+        manifest: LayerManifest,
+        size: int,
+        is_shared: bool = False,
+        kind: str = "layers",
+    ) -> None:
+        content = manifest_file.encode(manifest, self._durability.stamp(), size, is_shared, kind)
         disk.write_new(os.path.join(aside, "manifest"), content)
         target = self.path(digest)
         while True:

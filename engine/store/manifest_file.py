@@ -24,6 +24,7 @@ class LayerHeader(msgspec.Struct, frozen=True, kw_only=True):
     bytes: int
     entries: int
     is_shared: bool  # some files are hard links into other layers
+    kind: str = "layers"  # what `outcrop du` counts it as
     stamp: Stamp
     body: int  # bytes of msgpack that follow
     checksum: int  # crc32 of these
@@ -44,7 +45,7 @@ _decode_body = msgspec.msgpack.Decoder(_Body).decode
 _decode_header = msgspec.json.Decoder(LayerHeader).decode
 
 
-def encode(manifest: LayerManifest, stamp: Stamp, size: int, is_shared: bool) -> bytes:
+def encode(manifest: LayerManifest, stamp: Stamp, size: int, is_shared: bool, kind: str = "layers") -> bytes:
     """The bytes of the file; `size` is what the tree takes on the disk."""
     parts = (manifest.entries, manifest.deleted, manifest.passed, manifest.links, manifest.emptied)
     is_escaped = False
@@ -57,6 +58,7 @@ def encode(manifest: LayerManifest, stamp: Stamp, size: int, is_shared: bool) ->
         bytes=size,
         entries=len(manifest.entries),
         is_shared=is_shared,
+        kind=kind,
         stamp=stamp,
         body=len(body),
         checksum=zlib.crc32(body),

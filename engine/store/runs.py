@@ -18,6 +18,12 @@ class _TaskName(msgspec.Struct):
     task: str
 
 
+class _TaskResult(msgspec.Struct):
+    result: str
+    own_layer: str | None = None
+
+
+_decode_result = msgspec.json.Decoder(_TaskResult).decode
 _decode_name = msgspec.json.Decoder(_TaskName).decode
 
 
@@ -108,6 +114,18 @@ class RunDirectory:
             except msgspec.DecodeError:
                 continue
         return tuple(names)
+
+    def failed_layers(self) -> set[str]:
+        """What failed tasks had changed when they failed, as layers."""
+        found = set()
+        for line in self._lines():
+            try:
+                result = _decode_result(line)
+            except msgspec.DecodeError:
+                continue
+            if result.result == "failed" and result.own_layer is not None:
+                found.add(result.own_layer)
+        return found
 
     def close(self) -> None:
         """Close what is open."""

@@ -48,7 +48,7 @@ class _Walk:
                     if path in self._excluded:
                         self.found.excluded.append(path)
                         continue
-                    if len(item.path) > _PATH_LIMIT or len(os.fsencode(item.path)) > _PATH_LIMIT:
+                    if len(item.path) > 1000 and len(os.fsencode(item.path)) > _PATH_LIMIT:
                         raise UserError(f"a path of about {len(path)} bytes cannot be kept: `/{path[:60]}…`")
                     status = item.stat(follow_symlinks=False)
                     self._see(path, item.path, status)
