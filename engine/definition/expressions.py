@@ -19,6 +19,14 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _OPENING = re.compile(r"(\\*)\$\{\{")
+_CLOSE = {
+    "`)`": "close the parenthesis",
+    "`]`": "close the bracket",
+    "`,` or `)`": "separate arguments by `,` and close the call with `)`",
+    "`:` and the value for the other case": "write `condition ? value : other`",
+    "`}}` or an operator": "close the expression with `}}`, or join the parts with `&&`, `||` or a comparison",
+    "a name after the dot": "write a name, or `['…']` for any other text",
+}
 _WORD_OPERATORS = {"and": "&&", "or": "||", "not": "!", "eq": "==", "ne": "!="}
 
 
@@ -147,7 +155,7 @@ class _Parser:
             return ExpressionError(
                 self._position, "the string is never closed", f"add the closing {character}"
             )
-        hint = None
+        hint = "only names, texts in quotes, numbers and operators are allowed"
         if character in "+-*/%":
             hint = "expressions have no arithmetic: compute it in a script"
         elif character == "|":
@@ -158,7 +166,7 @@ class _Parser:
             hint = "write `==` to compare"
         elif character in "{}":
             hint = "an expression ends with `}}`"
-        return ExpressionError(self._position, f"unexpected `{character}` in the expression", hint)
+        return ExpressionError(self._position, f"unexpected {character!r} in the expression", hint)
 
     def _unexpected(self, expected: str) -> ExpressionError:
         if self._kind == "nothing":
@@ -170,6 +178,10 @@ class _Parser:
             hint = "compare two values at a time, and join comparisons with `&&`"
         elif self._kind == "number" and self._token.startswith("-"):
             hint = "expressions have no arithmetic: compute it in a script"
+        if hint is None:
+            hint = (
+                "write a name, a text in quotes or a number" if "value" in expected else _CLOSE.get(expected)
+            )
         shown = "`}}`" if self._kind == "end" else f"`{_shortened(self._token)}`"
         return ExpressionError(self._at, f"expected {expected}, found {shown}", hint)
 
@@ -186,7 +198,9 @@ class _Parser:
     def _deeper(self) -> None:
         self._depth += 1
         if self._depth > MAXIMUM_DEPTH:
-            raise ExpressionError(self._at, f"the expression is nested deeper than {MAXIMUM_DEPTH} levels")
+            raise ExpressionError(
+                self._at, f"the expression is nested deeper than {MAXIMUM_DEPTH} levels", "simplify it"
+            )
 
     def _choice(self) -> Expression:
         self._deeper()

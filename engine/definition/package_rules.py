@@ -29,6 +29,18 @@ def check_package(document: Document) -> None:
     if isinstance(mark, Mapping) and "parameters" in mark.entries and "parameters" in root.entries:
         message = "`parameters` stands both in `package` and at the top level"
         problems.error("bad-package", root.key("parameters"), message, "keep those in `package`")
+    outputs = (mark if isinstance(mark, Mapping) else root).get("outputs")
+    listed = (
+        outputs.get("values-from") if document.kind == "package" and isinstance(outputs, Mapping) else None
+    )
+    for item in flatten(listed) if listed is not None else ():
+        if (
+            isinstance(item, Scalar)
+            and item.kind == "text"
+            and item.text.split(".")[0] not in document.by_key
+        ):
+            hint = one_of(item.text, document.by_key)
+            problems.error("unknown-task", item, f"there is no task `{item.text}`, in `values-from`", hint)
     reserves = document.kind == "local-package" or isinstance(mark, Mapping)
     for task in document.tasks:
         _check_task(task, document, reserves=reserves)

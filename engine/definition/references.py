@@ -24,6 +24,15 @@ _OTEL_MEMBERS = ("trace-id", "span-id")
 _LEAVES = ("values", "artifacts", "id", *STATUSES)
 
 
+_EXAMPLES = {
+    "run": "id",
+    "task": "attempt-number",
+    "tasks": "KEY.values.NAME",
+    "parallel": "index",
+    "event": "git.branch",
+}
+
+
 class TaskMention:
     """A task that a template mentions: its path, and what is asked of it (`values`, `artifacts`, `id`, `status`).
 
@@ -117,7 +126,14 @@ class _Checker:
             self._problems.warning("shadowed-name", use.node, message, f"write `tasks.{chain}`")
         if not self._is_available(root, use):
             return
-        if root == "tasks":
+        if not chain.members:
+            self._error(
+                "unknown-member",
+                use,
+                f"`{root}` is a map and has no text form",
+                f"name a member, such as `{root}.{_EXAMPLES.get(root, 'NAME')}`",
+            )
+        elif root == "tasks":
             self._tasks_chain(chain, use)
         elif chain.members and chain.members[0] is not None and not chain.is_optional_at(0):
             self._member(chain, use)
@@ -164,10 +180,12 @@ class _Checker:
         assert name is not None
         if chain.root == "run":
             self._one_of(name, _RUN_MEMBERS, chain, use)
+            self._is_text(chain, 1, use)
         elif chain.root == "task":
             self._one_of(name, _TASK_MEMBERS, chain, use)
             if name == "otel" and len(chain.members) > 1 and chain.members[1] is not None:
                 self._one_of(chain.members[1], _OTEL_MEMBERS, chain, use)
+            self._is_text(chain, 2 if name == "otel" else 1, use)
         elif chain.root == "params" and name not in self._parameters:
             known = ", ".join(f"`{parameter}`" for parameter in self._parameters)
             hint = did_you_mean(name, self._parameters) or (
@@ -178,6 +196,12 @@ class _Checker:
             names = parallel_names(use.owner.get("parallel"))
             if names is not None:
                 self._one_of(name, tuple(sorted(names)), chain, use)
+
+    def _is_text(self, chain: Chain, length: int, use: TemplateUse) -> None:
+        """Members beyond the given length would be members of a text."""
+        if len(chain.members) > length:
+            whole = ".".join((chain.root, *(member or "[…]" for member in chain.members[:length])))
+            self._error("unknown-member", use, f"`{whole}` is text and has no members", f"write `{whole}`")
 
     def _one_of(self, name: str, names: tuple[str, ...], chain: Chain, use: TemplateUse) -> None:
         if name not in names:
@@ -246,8 +270,10 @@ class _Checker:
                     return
                 path.append(member)
             position += 1
-        if path:
-            self._mention(tuple(path), "id", chain.is_optional_at(max(0, len(members) - 1)), use)
+        task = self._mention(tuple(path), "id", chain.is_optional_at(len(members) - 1), use)
+        if task is not None:
+            message = f"`{chain}` is a map and has no text form"
+            self._error("unknown-member", use, message, f"name a member, such as `{chain}.values.NAME`")
 
     def _has_inside(self, path: tuple[str, ...]) -> bool:
         task = resolve(path, self._tasks, self._calls)
@@ -262,6 +288,13 @@ class _Checker:
             path, "status" if asks in STATUSES else asks, chain.is_optional_at(position - 1), use
         )
         following = chain.members[position + 1] if position + 1 < len(chain.members) else None
+        if asks not in ("values", "artifacts"):
+            self._is_text(chain, position + 1, use)
+        elif position + 1 == len(chain.members):
+            message = f"`{chain}` is a map and has no text form"
+            self._error("unknown-member", use, message, f"name a member, such as `{chain}.NAME`")
+        elif following is not None:
+            self._is_text(chain, position + 2, use)
         if (
             asks == "artifacts"
             and following is not None
