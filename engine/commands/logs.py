@@ -45,9 +45,10 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     found = lines(data)
     if pattern is not None:
         found = matching(pattern, found)
-    stamps = LineTimes(times, grows=options.follow) if options.timestamps else None
-    for offset, line in found:
-        console.write(line if stamps is None else _stamped(stamps.at(offset), line))
+    if options.timestamps:
+        found = _stamped(found, LineTimes(times, grows=options.follow))
+    for _, line in found:
+        console.write(line)
     return 0
 
 
@@ -60,8 +61,14 @@ def _pattern(text: str | None) -> re.Pattern[str] | None:
         raise UsageError(f"`{text}` is not a regular expression: {error}") from error
 
 
-def _stamped(at: float | None, line: bytes) -> bytes:
-    return f"{iso_time(at) or _NO_TIME} ".encode() + line
+def _stamped(found: Iterator[tuple[int, bytes]], times: LineTimes) -> Iterator[tuple[int, bytes]]:
+    """The lines with the time before them; the lines of one batch share one."""
+    last, stamp = None, f"{_NO_TIME} ".encode()
+    for offset, line in found:
+        at = times.at(offset)
+        if at != last:
+            last, stamp = at, f"{iso_time(at) or _NO_TIME} ".encode()
+        yield offset, stamp + line
 
 
 def _place(past: PastRun, task: TaskState) -> tuple[str, str]:

@@ -58,12 +58,7 @@ class PastRun:
 
     def all_kept(self) -> dict[str, TaskRecord]:
         """What the run keeps of all its tasks, read at once."""
-        found = {}
-        for name in self.directory.task_names():
-            record = self.directory.read_task(name)
-            if record is not None:
-                found[name] = record
-        return found
+        return self.directory.read_tasks()
 
 
 def is_running(process: str) -> bool:

@@ -105,6 +105,17 @@ class RunDirectory:
                     continue
         return None
 
+    def read_tasks(self) -> dict[str, TaskRecord]:
+        """The records of all tasks by name; the last one of a task counts."""
+        found: dict[str, TaskRecord] = {}
+        for line in self._lines():
+            try:
+                record = _decode_task(line)
+            except msgspec.DecodeError:  # cut short by a crash
+                continue
+            found[record.task] = record
+        return found
+
     def task_names(self) -> tuple[str, ...]:
         """The tasks that have a record, in the order of their records."""
         names: dict[str, None] = {}
