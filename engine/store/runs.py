@@ -107,10 +107,11 @@ class RunDirectory:
 
     def read_tasks(self) -> dict[str, TaskRecord]:
         """The records of all tasks by name; the last one of a task counts."""
+        decode = msgspec.json.Decoder(TaskRecord).decode
         found: dict[str, TaskRecord] = {}
         for line in self._lines():
             try:
-                record = _decode_task(line)
+                record = decode(line)
             except msgspec.DecodeError:  # cut short by a crash
                 continue
             found[record.task] = record
