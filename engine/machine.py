@@ -207,7 +207,7 @@ def _control_groups(entered: namespace.Namespace) -> Finding:
         return Finding(
             name="control groups",
             ok=False,
-            detail="none that we may use: memory limits have no effect, measurements are samples",
+            detail="none that we may use: memory limits have no effect",
             fix="systemd-run --user --scope --property=Delegate=yes outcrop run"
             if entered.mode != "root"
             else None,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import pwd
+import signal
 
 import msgspec
 
@@ -40,9 +41,13 @@ def enter(store_root: str) -> Namespace:
     """Move this process, which must have one thread, into its namespaces; once, and for good.
 
     store_root: absolute path, made sure to be reachable afterwards. MachineError says what to do.
+    Also makes the process the same for whoever started it: its file mode mask is 022 from now on, and
+    it learns of its children's end.
     """
     if len(os.listdir("/proc/self/task")) != 1:
         raise RuntimeError("`enter` was called in a process that has several threads")
+    os.umask(0o022)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     system_calls.join_empty_keyring()
     mode: NamespaceMode = "root"
     warnings: tuple[str, ...] = ()
@@ -63,7 +68,7 @@ def enter(store_root: str) -> Namespace:
 
 
 def subordinate_ranges(path: str, *owners: str) -> tuple[tuple[int, int], ...]:
-    """(first id, count) of each range that /etc/subuid or /etc/subgid gives to these names; no name: to all."""
+    """(first id, count) of each range that /etc/subuid or /etc/subgid gives to these names, or to all."""
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
             lines = file.read().splitlines()

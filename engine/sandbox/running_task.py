@@ -146,8 +146,9 @@ class RunningTask:
             try:
                 with open(f"/proc/{pid}/stat", "rb") as file:
                     fields = file.read().rpartition(b")")[2].split()
-                with open(f"/proc/{pid}/task/{pid}/children", "rb") as file:
-                    pending += [int(child) for child in file.read().split()]
+                for thread in os.listdir(f"/proc/{pid}/task"):
+                    with open(f"/proc/{pid}/task/{thread}/children", "rb") as file:
+                        pending += [int(child) for child in file.read().split()]
             except OSError:
                 continue
             ticks += sum(int(field) for field in fields[11:15])

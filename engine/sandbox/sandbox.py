@@ -8,20 +8,19 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from engine.model.errors import MachineError
+from engine.model.errors import MachineError, UserError
 from engine.sandbox import bubblewrap, host_base, mounts, system_call_filter
 from engine.sandbox.cgroup import GroupParent, TaskGroup, open_parent
 from engine.sandbox.launch import launch
 from engine.sandbox.namespace import Namespace
 from engine.sandbox.running_task import RunningTask
-from engine.sandbox.specification import SandboxResult, SandboxSpec
+from engine.sandbox.specification import SandboxResult, SandboxSpec, User
 from engine.sandbox.terminal import foreground
 
 
 class Sandbox:
     """Runs the tasks of one engine. Made once, after `namespace.enter`, below an absolute `work_directory`.
 
-    `limits_memory` is False when this machine gives us no control groups: memory limits have no effect then.
     Processes are started by one thread of its own that lives as long as this object: the kernel ends
     a sandbox when the thread that started it ends.
     """
@@ -39,8 +38,8 @@ class Sandbox:
         os.write(self._filter, system_call_filter.program())
         self._null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
         self._spawner = ThreadPoolExecutor(1, "sandbox")
-        self._groups: GroupParent | None = open_parent(_group_name(), namespace.janitor)
-        self.limits_memory = self._groups is not None
+        self._groups: GroupParent | None = None
+        self._has_groups: bool | None = None
         self._count = 0
         self._host_parts: tuple[tuple[str, str], ...] | None = None
 
@@ -51,6 +50,14 @@ class Sandbox:
             self._groups.close()
         os.close(self._filter)
         os.close(self._null)
+
+    @property
+    def limits_memory(self) -> bool:
+        """False when this machine gives us no control groups: memory limits have no effect then."""
+        if self._has_groups is None:
+            self._groups = open_parent(_group_name(), self.namespace.janitor)
+            self._has_groups = self._groups is not None
+        return self._has_groups
 
     def prepare_host_base(self) -> None:
         """Begin in the background what the first task on the base `host:` would wait for (about 20 ms)."""
@@ -129,6 +136,11 @@ class Sandbox:
         return 128 + (task.result.signal or 0)
 
     def _start(self, spec: SandboxSpec, standard: tuple[int, int, int], has_terminal: bool) -> RunningTask:
+        if self.namespace.mode == "single-id" and spec.user != User():
+            raise UserError(
+                f"the task runs as user {spec.user.uid}, and this run has a single user id",
+                "`outcrop doctor` says how to get more",
+            )
         created = mounts.attach(
             spec,
             self.namespace.mode,
@@ -149,7 +161,12 @@ class Sandbox:
         return self._host_parts
 
     def _make_group(self, spec: SandboxSpec) -> TaskGroup | None:
-        if self._groups is None:
+        """A control group for a task with a memory limit. Others go without.
+
+        To move a process into a group the kernel waits for all processors, up to ten milliseconds: more
+        than the rest of a sandbox takes. What an unlimited task uses is therefore read from /proc.
+        """
+        if spec.memory is None or not self.limits_memory or self._groups is None:
             return None
         self._count += 1
         try:
