@@ -5,7 +5,7 @@ a state is the set of places in the patterns that are still alive below a direct
 in which none is alive costs nothing more. Time is linear in the tree, whatever the patterns.
 """
 
-from __future__ import annotations
+# Annotations are evaluated here, not kept as text: msgspec would compile each of them at every start.
 
 import itertools
 import re
@@ -41,14 +41,6 @@ class _Pattern(msgspec.Struct, frozen=True):
     directories_only: bool
 
 
-class _Step(msgspec.Struct, frozen=True):
-    """Where a name leads: the state below it, and the last entry that it matches itself, by its kind."""
-
-    state: _State
-    entry_of_directory: int
-    entry_of_other: int
-
-
 class _State:
     """The places (pattern, segment) that are alive below a directory, numbered as bits of a mask."""
 
@@ -77,6 +69,14 @@ class _State:
             if matches(name):
                 mask |= bit
         return mask
+
+
+class _Step(msgspec.Struct, frozen=True):
+    """Where a name leads: the state below it, and the last entry that it matches itself, by its kind."""
+
+    state: _State
+    entry_of_directory: int
+    entry_of_other: int
 
 
 class CompiledFilter:

@@ -1,6 +1,6 @@
 """What is kept of each run: `runs-v1/<run id>/{run.json,events.jsonl,tasks.jsonl,holds,logs/,failed/}`."""
 
-from __future__ import annotations
+# Annotations are evaluated here, not kept as text: msgspec would compile each of them at every start.
 
 import hashlib
 import os
