@@ -79,12 +79,12 @@ class _Reader:
 
     def take(self, archive: tarfile.TarFile, member: tarfile.TarInfo, position: int) -> None:
         """Enter one member."""
+        name = member.name.rstrip("/").rpartition("/")[2]
+        if self._below is not None and name.startswith(WHITEOUT):
+            self._take_whiteout(self._place(member.name, makes_parents=False), name)
+            return
         path = self._place(member.name)
         if not path:
-            return
-        directory, _, name = path.rpartition("/")
-        if self._below is not None and name.startswith(WHITEOUT):
-            self._take_whiteout(path, directory, name)
             return
         if member.ischr() or member.isblk():
             return
@@ -99,8 +99,11 @@ class _Reader:
         if text is not None:
             self.content.texts[path] = text[0]
 
-    def _place(self, name: str) -> str:
-        """Where a member goes: its parents made sure to be directories, links among them followed."""
+    def _place(self, name: str, makes_parents: bool = True) -> str:
+        """Where a member goes, links among its parents followed; "" for the root.
+
+        The parents are made sure to be directories; or, if they should not be made, "" where they are not.
+        """
         parts = [part for part in name.split("/") if part not in ("", ".")]
         if ".." in parts:
             raise UserError(f"`{self._what}` has a member `{name}` that leads out of the root")
@@ -110,11 +113,14 @@ class _Reader:
             return "".join(parts)
         parent = "/".join(parts[:-1])
         if parent not in self._directories:
-            parent = self._real_parent(parts[:-1], name)
+            found = self._real_parent(parts[:-1], name, makes_parents)
+            if found is None:
+                return ""
+            parent = found
             self._directories.update((parent, *parents_of(parent)))
-        return f"{parent}/{parts[-1]}"
+        return f"{parent}/{parts[-1]}" if parent else parts[-1]
 
-    def _real_parent(self, parts: list[str], name: str) -> str:
+    def _real_parent(self, parts: list[str], name: str, makes_parents: bool) -> str | None:
         done = ""
         for part in parts:
             path = f"{done}/{part}" if done else part
@@ -126,6 +132,8 @@ class _Reader:
                     raise UserError(f"`{self._what}` has a member `{name}` below a link that leads nowhere")
                 path = target
             elif entry is None or entry.kind != "directory":
+                if not makes_parents:
+                    return None
                 self._put(path, Entry("directory", 0o755, 0, 0))
             done = path
         return done
@@ -135,7 +143,10 @@ class _Reader:
         found = self.content.entries.get(path)
         return self._below.get(path) if found is None and self._below is not None else found
 
-    def _take_whiteout(self, path: str, directory: str, name: str) -> None:
+    def _take_whiteout(self, path: str, name: str) -> None:
+        if not path:
+            return
+        directory = path.rpartition("/")[0]
         if name == OPAQUE:
             self.content.opaque.add(directory)
         elif not name.startswith(WHITEOUT * 2):
