@@ -46,13 +46,16 @@ class Calls:
         self.packages = packages
         self._comparisons = _MAXIMUM_COMPARISONS
 
-    def suggest(self, name: str, candidates: MappingOf[str, object]) -> str | None:
-        """A hint with the task that was probably meant; None after many of them, since the comparisons add up."""
+    def suggest(self, name: str, candidates: MappingOf[str, object]) -> str:
+        """A hint with the task that was probably meant.
+
+        After many of them without comparing, since the comparisons add up.
+        """
         self._comparisons -= len(candidates)
         hint = did_you_mean(name, candidates) if self._comparisons >= 0 else None
         if hint is None and 0 < len(candidates) <= _LISTED_TASKS:
             hint = "the tasks are " + ", ".join(f"`{candidate}`" for candidate in candidates)
-        return hint
+        return hint or "check its name"
 
     @property
     def files(self) -> tuple[str, ...]:

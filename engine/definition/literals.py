@@ -70,7 +70,10 @@ def task_path(text: str) -> Finding:
         return f"`{_short(text)}` has an empty segment", f"write `{fixed}`" if fixed and task_path(
             fixed
         ) is None else None
-    return f"`{_short(text)}` is not a task path: keys joined by dots", None
+    return (
+        f"`{_short(text)}` is not a task path: keys joined by dots",
+        "write such as `build` or `tools.build`",
+    )
 
 
 def artifact_key(text: str) -> Finding:
@@ -134,7 +137,7 @@ def count(text: str) -> Finding:
     return (
         None
         if re.match(r"[0-9]{1,9}\Z", text)
-        else (f"must be a whole number of at least 0, not `{_short(text)}`", None)
+        else (f"must be a whole number of at least 0, not `{_short(text)}`", "write such as `2`")
     )
 
 
@@ -143,7 +146,7 @@ def positive(text: str) -> Finding:
     return (
         None
         if re.match(r"0*[1-9][0-9]{0,8}\Z", text)
-        else (f"must be a whole number of at least 1, not `{_short(text)}`", None)
+        else (f"must be a whole number of at least 1, not `{_short(text)}`", "write such as `4`")
     )
 
 
@@ -156,14 +159,17 @@ def port(text: str) -> Finding:
     """1024 to 49151."""
     if re.match(r"[0-9]{1,9}\Z", text) and 1024 <= int(text) <= 49151:
         return None
-    return f"is `{_short(text)}`, it must be a port between 1024 and 49151", None
+    return f"is `{_short(text)}`, it must be a port between 1024 and 49151", "write such as `8080`"
 
 
 def endpoint(text: str) -> Finding:
     """Letters, digits, inner hyphens."""
     if _ENDPOINT.match(text):
         return None
-    return f"is `{_short(text)}`: only letters, digits and hyphens between them are allowed", None
+    return (
+        f"is `{_short(text)}`: only letters, digits and hyphens between them are allowed",
+        "write such as `preview`",
+    )
 
 
 def system_pattern(text: str) -> Finding:
@@ -209,7 +215,9 @@ def matcher(text: str) -> Finding:
     """A known problem matcher, or a URL."""
     if text in MATCHERS or "://" in text:
         return None
-    return f"`{_short(text)}` is no known problem matcher", did_you_mean(text, MATCHERS)
+    return f"`{_short(text)}` is no known problem matcher", did_you_mean(
+        text, MATCHERS
+    ) or "give the name of a built-in matcher, or a URL"
 
 
 def _short(text: str) -> str:

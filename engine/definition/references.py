@@ -151,7 +151,7 @@ class _Checker:
             self._error("misplaced-context", use, f"`{root}` is not available here: {reason[0]}", reason[1])
         return reason is None
 
-    def _why_not(self, root: str, use: TemplateUse) -> tuple[str, str | None] | None:
+    def _why_not(self, root: str, use: TemplateUse) -> tuple[str, str] | None:
         if root == "params" and not self._is_package:
             return "only packages have parameters", "write `init.NAME` for a parameter of the run"
         if root == "init" and self._is_package:
@@ -168,9 +168,9 @@ class _Checker:
                 )
             return f"{use.scope.name} cannot use it", None
         if root == "tasks" and use.owner is None and use.scope.name != "package outputs":
-            return "this place belongs to no task", None
+            return "this place belongs to no task", "write it in a task"
         if root == "task" and use.owner is None:
-            return "this place belongs to no task", None
+            return "this place belongs to no task", "write it in a task"
         if root == "parallel" and (use.owner is None or "parallel" not in use.owner.entries):
             return "the task has no `parallel`", "add `parallel` to the task"
         return None

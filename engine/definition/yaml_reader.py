@@ -150,6 +150,8 @@ class _Composer:
             kind, text = resolve_plain(source)
         node = Scalar(start.line + 1, start.column + 1, start.index, kind, text, source, style or "")
         node.end_line, node.end_column, node.end = end.line + 1, end.column + 1, end.index
+        if not source and not style:
+            self._move_to_colon(node)
         if event.anchor is not None or event.tag is not None:
             self._skip_properties(node, event)
         if event.anchor is not None:
@@ -157,6 +159,15 @@ class _Composer:
         if len(source) > _CHARACTERS_OF_A_NODE:
             node.size += len(source) // _CHARACTERS_OF_A_NODE
         return node
+
+    def _move_to_colon(self, node: Scalar) -> None:
+        """An empty value sits right after its colon, also where a bracket follows."""
+        spaces = 0
+        while self._text[node.start - spaces - 1 : node.start - spaces] == " ":
+            spaces += 1
+        if spaces and self._text[node.start - spaces - 1 : node.start - spaces] == ":":
+            node.start, node.column = node.start - spaces, node.column - spaces
+            node.end, node.end_column = node.start, node.column
 
     def _collection(self, event: Any) -> Node:
         start = event.start_mark
