@@ -87,7 +87,8 @@ class Contexts:
         }
         outcome = self._outcomes.get(key)
         if outcome is not None:
-            members["values"] = outcome.values
+            if state.succeeded:
+                members["values"] = outcome.values
             members["artifacts"] = Lazy(outcome.artifacts, lambda name: self._artifact(key, name))
         return members
 

@@ -21,10 +21,14 @@ from engine.scheduler import Demand, Machine, Reservation
 
 
 class Executed(msgspec.Struct, frozen=True, kw_only=True):
-    """An execution that has ended. `outcome` None unless it succeeded; sizes in bytes."""
+    """An execution that has ended. `outcome` None unless it succeeded; sizes in bytes.
+
+    `artifacts`: key -> digest of its layer, of one that failed.
+    """
 
     cause: str
     outcome: Outcome | None = None
+    artifacts: dict[str, str] = {}
     exit_code: int | None = None
     seconds: float = 0.0
     cpu_seconds: float | None = None
@@ -174,7 +178,8 @@ class _Loop:
             layer_bytes=result.layer_bytes,
             messages=resolved.messages + result.messages,
         )
-        self._run.finish(resolved.task, resolved, result.outcome, event)
+        outcome = result.outcome or Outcome(artifacts=result.artifacts)
+        self._run.finish(resolved.task, resolved, outcome, event)
         if failed and self._fail_fast:
             self._stop(resolved.task)
 

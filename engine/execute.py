@@ -97,8 +97,7 @@ class LocalExecutor:
                 # Nobody waits for this; the end of the event loop does.
                 asyncio.get_running_loop().run_in_executor(None, _remove, directory)
         except UserError as error:
-            message = Message(type="user_error", message=error.message, advice=error.hint)
-            return Executed(cause="user_error", messages=(message,))
+            return Executed(cause="user_error", messages=(_said_wrongly(error),))
 
     def _materialise(self, resolved: Resolved, pending: PendingLayer) -> Executed:
         """Write the layer that a built-in package has found."""
@@ -249,29 +248,24 @@ class _Attempt:
         )
 
     def _collect(self, root: int, result: SandboxResult | None, seconds: float) -> Executed:
-        """What the task has said, and its artifacts; UserError for what it may not say."""
-        resolved = self._resolved
-        messages = outputs.messages(self._folder)
-        found, missing = artifacts.collect(
-            self._store, root, resolved, self._folder, self._store.work_directory().directory
-        )
-        messages += tuple(Message(type="warning", message=text) for text in missing)
-        if result is None:
-            return Executed(cause="timed_out", seconds=seconds, messages=messages)
-        if result.out_of_memory:
-            text = "the task was out of memory: a process of it was killed"
-            messages += (Message(type="error", message=text),)
-        executed = Executed(
-            cause="executed",
-            exit_code=result.exit_code if result.signal is None else 128 + result.signal,
-            seconds=seconds,
-            cpu_seconds=result.cpu_seconds,
-            max_rss=result.max_rss,
-            messages=messages,
-        )
-        if result.exit_code != 0 and result.exit_code not in resolved.success_exit_codes:
-            return executed
-        said = outputs.collect(self._folder)
+        """What the task has said, and its artifacts."""
+        executed = self._ended(result, seconds)
+        try:
+            found, missing = artifacts.collect(
+                self._store, root, self._resolved, self._folder, self._store.work_directory().directory
+            )
+            warnings = tuple(Message(type="warning", message=text) for text in missing)
+            executed = msgspec.structs.replace(
+                executed, artifacts=found, messages=executed.messages + warnings
+            )
+            if not self._is_success(result):
+                return executed
+            said = outputs.collect(self._folder)
+        except UserError as error:
+            message = _said_wrongly(error)
+            return msgspec.structs.replace(
+                executed, cause="user_error", messages=(*executed.messages, message)
+            )
         outcome = Outcome(
             exports=said.exports,
             values=said.values,
@@ -280,6 +274,25 @@ class _Attempt:
             links=said.links,
         )
         return msgspec.structs.replace(executed, outcome=outcome)
+
+    def _is_success(self, result: SandboxResult | None) -> bool:
+        return result is not None and result.exit_code in (0, *self._resolved.success_exit_codes)
+
+    def _ended(self, result: SandboxResult | None, seconds: float) -> Executed:
+        messages = outputs.messages(self._folder)
+        if result is None:
+            return Executed(cause="timed_out", seconds=seconds, messages=messages)
+        if result.out_of_memory:
+            text = "the task was out of memory: a process of it was killed"
+            messages += (Message(type="error", message=text),)
+        return Executed(
+            cause="executed",
+            exit_code=result.exit_code if result.signal is None else 128 + result.signal,
+            seconds=seconds,
+            cpu_seconds=result.cpu_seconds,
+            max_rss=result.max_rss,
+            messages=messages,
+        )
 
     def _commit(self, plan: MountPlan, executed: Executed) -> Executed:
         """Make the upperdir a layer, of a failed task too, and enter a success into the cache."""
@@ -347,6 +360,10 @@ def _remove(directory: str) -> None:
         remove_tree(directory)
     except OSError:
         return
+
+
+def _said_wrongly(error: UserError) -> Message:
+    return Message(type="user_error", message=error.message, advice=error.hint)
 
 
 def compiled(patterns: Patterns | None) -> CompiledFilter | None:

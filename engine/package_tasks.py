@@ -38,6 +38,8 @@ class PackageTasks:
         if self._run_dir_seen is None:
             self._run_dir_seen = inspect_package("outcrop/workspace", {}, self._run_dir)
         pending = self._run_dir_seen.layer
+        if RUN_DIRECTORY in filters and not self._run_dir.layers.hold(pending.digest):
+            self._run_dir.layers.foresee(pending.digest, pending.manifest())
         return ArtifactMount(
             name="run.dir",
             layer=pending.digest,

@@ -181,10 +181,8 @@ class Run:
         """Whether the definition asks for another attempt after this failed one."""
         return self.resolver.wants_retry(self.tasks[task], attempt, retries)
 
-    def finish(
-        self, task: str, resolved: Resolved, outcome: Outcome | None, event: events.TaskFinished
-    ) -> None:
-        """An execution has ended for good; `outcome` None unless it succeeded."""
+    def finish(self, task: str, resolved: Resolved, outcome: Outcome, event: events.TaskFinished) -> None:
+        """An execution has ended for good; `outcome` of one that failed has nothing but artifacts."""
         self._end(task, resolved, outcome, event)
         self.settle(self._awaiting(task, resolved))
 
