@@ -91,10 +91,10 @@ def attach(
             _bind(root, "/proc", "proc", _QUIET, created)
         for source, name in host_parts:
             _bind(root, source, name, None, created)
-        for source, target in spec.read_only:
-            _bind(root, source, target, _READ_ONLY, created)
-        for source, target in spec.writable:
-            _bind(root, source, target, _QUIET, created)
+        bound = [(source, target, _READ_ONLY) for source, target in spec.read_only]
+        bound += [(source, target, _QUIET) for source, target in spec.writable]
+        for source, target, attributes in sorted(bound, key=lambda mount: mount[1]):
+            _bind(root, source, target, attributes, created)  # what lies in another comes after it
         os.close(_place(root, spec.directory, True, []))
     finally:
         os.close(root)
