@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Callable
+from types import FrameType
 from typing import Protocol
 
 from engine.console import Console
 from engine.events import Event
 from engine.model.errors import MachineError
 from engine.run_state import RunState
+
+_PATIENCE = 0.2  # seconds that a write may take before it counts as held up
 
 ReadTail = Callable[[str], bytes]  # task -> the last bytes of its log
 
@@ -33,23 +37,49 @@ class Sink(Protocol):
         ...
 
 
+class _GaveUp(Exception):
+    """An interrupt came while nobody was reading."""
+
+
 class Writer:
-    """Writes for a sink: the first failure is kept, the run is interrupted once, the rest is dropped."""
+    """Writes for a sink: the first failure is kept, the run is interrupted once, the rest is dropped.
+
+    A reader that does not read holds up the run, as it would any program; an interrupt ends that.
+    The engine's loop hears of signals through a descriptor, but it cannot run while we wait, so
+    meanwhile the signal's handler is ours.
+    """
 
     def __init__(self, console: Console) -> None:
         self.console = console
         self.failure: BrokenPipeError | MachineError | None = None
+        self._gave_up = False
+        self._began = 0.0
 
     def write(self, data: bytes) -> None:
-        """Write now; never raises."""
-        if self.failure is not None:
+        """Write now; raises nothing but KeyboardInterrupt, and that only where Ctrl-C would raise it."""
+        if self.failure is not None or self._gave_up:
             return
+        before = signal.getsignal(signal.SIGINT)
+        is_loops = before is not signal.default_int_handler and callable(before)
         try:
+            if is_loops:
+                self._began = time.monotonic()
+                signal.signal(signal.SIGINT, self._interrupted)
             self.console.write(data)
             self.console.flush()
+        except _GaveUp:
+            self._gave_up = True
         except (BrokenPipeError, MachineError) as error:
             self.failure = error
+        finally:
+            if is_loops:
+                signal.signal(signal.SIGINT, before)
+        if self.failure is not None:
             os.kill(os.getpid(), signal.SIGINT)
+
+    def _interrupted(self, number: int, frame: FrameType | None) -> None:
+        if time.monotonic() - self._began > _PATIENCE:
+            raise _GaveUp
 
     def text(self, text: str) -> None:
         """Write text now; what the encoding lacks is escaped."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import array
 import os
 import pty
 import re
+import select
 import signal
 import struct
 import subprocess
 import termios
+import time
 from fcntl import ioctl
 from pathlib import Path
 
@@ -212,6 +215,28 @@ def test_a_closed_pipe_ends_the_run_quietly(outcrop: Program) -> None:
         assert process.stderr.read() == ""
     assert process.returncode == 141
     assert outcrop("runs", "--json").json[0]["cause"] == "cancelled"
+
+
+@pytest.mark.namespaces
+def test_a_reader_that_does_not_read_cannot_keep_an_interrupted_run(outcrop: Program) -> None:
+    outcrop.define(HOST + "tasks: [{key: a, run: 'echo begun; while :; do echo more; done'}]")
+    with outcrop.start("run", "--progress", "plain") as process:
+        _until_begun(process)
+        _wait_until_full(process)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 130
+
+
+def _wait_until_full(process: subprocess.Popen[str]) -> None:
+    """Until nothing more has fitted into the pipe for half a second."""
+    assert process.stdout is not None
+    before, since = -1, time.monotonic()
+    while time.monotonic() - since < 0.5:
+        waiting = array.array("i", [0])
+        ioctl(process.stdout.fileno(), termios.FIONREAD, waiting)
+        if waiting[0] != before or not before:
+            before, since = waiting[0], time.monotonic()
+        select.select([], [], [], 0.02)
 
 
 @pytest.mark.namespaces
