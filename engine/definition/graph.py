@@ -6,7 +6,7 @@ from engine.definition.calls import Calls
 from engine.definition.document import Document
 from engine.definition.literals import task_path
 from engine.definition.references import TaskMention
-from engine.definition.suggestions import did_you_mean
+from engine.definition.suggestions import one_of
 from engine.definition.task_paths import Unknown, resolve
 from engine.definition.task_schema import form_of
 from engine.definition.yaml_nodes import Mapping, Node, Scalar, flatten
@@ -205,7 +205,7 @@ class Graph:
                     edges[key].append(Edge(node.text, "after", node))
                 else:
                     message = f"there is no background process `{node.text}` in this task"
-                    self._problems.error("unknown-task", node, message, did_you_mean(node.text, by_key))
+                    self._problems.error("unknown-task", node, message, one_of(node.text, by_key))
         for circle in circles(edges):
             self._report(circle, "background processes")
 

@@ -166,7 +166,8 @@ class _Checker:
                     f"{use.scope.name} cannot use secrets",
                     "secrets can be used in `env`, `with` and `init`",
                 )
-            return f"{use.scope.name} cannot use it", None
+            names = ", ".join(f"`{name}`" for name in sorted(use.scope.contexts))
+            return f"{use.scope.name} cannot use it", f"what can be used there: {names}"
         if root == "tasks" and use.owner is None and use.scope.name != "package outputs":
             return "this place belongs to no task", "write it in a task"
         if root == "task" and use.owner is None:
