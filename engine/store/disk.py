@@ -10,6 +10,8 @@ from types import TracebackType
 from engine.model.errors import MachineError
 
 _DEEP = 100  # directories within each other that are kept open while a tree is removed
+_SMALL = 32 << 10
+_READ = 1 << 20
 _FULL = {errno.ENOSPC: "no space left on the disk", errno.EDQUOT: "the disk quota is used up"}
 
 
@@ -98,10 +100,13 @@ def read_file(path: str) -> bytes | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     try:
-        parts = []
-        while part := os.read(descriptor, 1 << 20):
+        content = os.read(descriptor, _SMALL)
+        if len(content) < _SMALL:  # short only at the end of a regular file
+            return content
+        parts = [content]
+        while part := os.read(descriptor, _READ):
             parts.append(part)
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+        return b"".join(parts)
     finally:
         os.close(descriptor)
 

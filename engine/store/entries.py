@@ -47,7 +47,7 @@ class EntryStore:
 
     def path(self, cache_key: str) -> str:
         """The directory of an entry."""
-        return os.path.join(self._folder, cache_key[:2], cache_key)
+        return f"{self._folder}/{cache_key[:2]}/{cache_key}"
 
     def log_path(self, cache_key: str) -> str:
         """The log of the execution that made the entry; it may be missing."""
@@ -66,9 +66,8 @@ class EntryStore:
             stored = self._read(cache_key)
             if stored is None:
                 return None
-            for digest in _layers_of(stored.entry):
-                if not self._layers.hold(digest):
-                    return None
+            if not self._layers.hold(*_layers_of(stored.entry)):
+                return None
             self._note_use(cache_key)
         return stored.entry
 
@@ -105,7 +104,7 @@ class EntryStore:
         return set() if stored is None else _layers_of(stored.entry)
 
     def _read(self, cache_key: str) -> StoredEntry | None:
-        content = disk.read_file(os.path.join(self.path(cache_key), "entry.json"))
+        content = disk.read_file(f"{self.path(cache_key)}/entry.json")
         if content is None:
             return None
         try:
@@ -135,7 +134,7 @@ class EntryStore:
         """Hold it, and make it the most recently used: its file's time is what collection goes by."""
         self._holds.add(cache_key)
         try:
-            os.utime(os.path.join(self.path(cache_key), "entry.json"))
+            os.utime(f"{self.path(cache_key)}/entry.json")
         except OSError:  # a store that is only read
             pass
 

@@ -39,12 +39,13 @@ class Holds:
         """Whether `name` is held already."""
         return name in self._held
 
-    def add(self, name: str) -> None:
-        """Hold the layer or entry with this digest from now on."""
-        if name not in self._held:
-            self._held.add(name)
+    def add(self, *names: str) -> None:
+        """Hold the layers and entries with these digests from now on."""
+        new = [name for name in names if name not in self._held]
+        if new:
+            self._held.update(new)
             if self._descriptor >= 0:
-                disk.write_all(self._descriptor, name.encode() + b"\n")
+                disk.write_all(self._descriptor, ("\n".join(new) + "\n").encode())
 
 
 def read(path: str) -> set[str]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from engine.file_tree import FileTree, LayerManifest, apply_layer, manifest_digest, system_digest
-from engine.model.errors import StoreError, UserError
+from engine.model.errors import MachineError, StoreError, UserError
 from engine.store import disk, holds, manifest_file
 from engine.store.content_digest import ContentHasher
 from engine.store.durability import Durability
@@ -49,15 +49,15 @@ class LayerStore:
 
     def path(self, digest: str) -> str:
         """The directory of a layer."""
-        return os.path.join(self._folder, digest[:2], digest)
+        return f"{self._folder}/{digest[:2]}/{digest}"
 
     def tree_path(self, digest: str) -> str:
         """A directory that can be a lowerdir."""
-        return os.path.join(self._folder, digest[:2], digest, "tree")
+        return f"{self._folder}/{digest[:2]}/{digest}/tree"
 
     def manifest_path(self, digest: str) -> str:
         """The file with the layer's header and manifest."""
-        return os.path.join(self._folder, digest[:2], digest, "manifest")
+        return f"{self._folder}/{digest[:2]}/{digest}/manifest"
 
     def header(self, digest: str) -> LayerHeader | None:
         """What is known of a layer; None when it is missing, torn, or not trusted after a power cut."""
@@ -70,21 +70,30 @@ class LayerStore:
         """Whether the layer is there; it may be collected any time unless held."""
         return self._holds.has(digest) or self.header(digest) is not None
 
-    def hold(self, digest: str) -> bool:
-        """Keep the layer from garbage collection while this process lives; False when it is not there."""
-        if self._holds.has(digest):
+    def hold(self, *digests: str) -> bool:
+        """Keep layers from garbage collection while this process lives; False when one is not there."""
+        new = [digest for digest in digests if not self._holds.has(digest)]
+        if not new:
             return True
         with self._locks.holding():
-            if self.header(digest) is None:
-                return False
-            self._note_use(digest)
+            for digest in new:
+                if self.header(digest) is None:
+                    return False
+            self._note_use(*new)
         return True
 
     def manifest(self, digest: str) -> LayerManifest:
-        """The manifest of a layer; StoreError when it is missing or damaged."""
+        """The manifest of a layer; StoreError when it is missing or damaged.
+
+        A damaged layer is put away, so that whatever made it is done again by the next run.
+        """
         manifest = self._manifests.get(digest)
         if manifest is None:
-            manifest = manifest_file.read(self.manifest_path(digest))
+            try:
+                manifest = manifest_file.read(self.manifest_path(digest))
+            except StoreError:
+                self._put_away(digest)
+                raise
             self._manifests.put(digest, manifest, len(manifest.entries))
         return manifest
 
@@ -213,14 +222,20 @@ class LayerStore:
                     break
             disk.make_directory(os.path.dirname(target))
 
-    def _note_use(self, digest: str) -> None:
-        """Hold it, and make it the most recently used: the manifest's time is what collection goes by."""
-        self._holds.add(digest)
+    def _put_away(self, digest: str) -> None:
         try:
-            os.utime(self.manifest_path(digest))
-        except OSError as error:
-            if not isinstance(error, (PermissionError, FileNotFoundError)) and error.errno != 30:
-                raise StoreError(f"layer `{digest}` cannot be used: {error.strerror}") from error
+            os.rename(self.path(digest), os.path.join(self.new_directory(), "damaged"))
+        except (OSError, MachineError):  # missing altogether, or a store that is only read
+            return
+
+    def _note_use(self, *digests: str) -> None:
+        """Hold them, and make them the most recently used: collection goes by the manifest's time."""
+        self._holds.add(*digests)
+        for digest in digests:
+            try:
+                os.utime(self.manifest_path(digest))
+            except OSError:  # a store that is only read
+                continue
 
 
 def _bytes_of(manifest: LayerManifest) -> int:

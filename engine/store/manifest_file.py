@@ -91,16 +91,20 @@ def read(path: str) -> LayerManifest:
     """The manifest; StoreError when it is missing or damaged."""
     content = disk.read_file(path)
     if content is None:
-        raise StoreError(f"layer manifest `{path}` is missing", hint="run `outcrop doctor`")
+        raise StoreError(
+            f"layer manifest `{path}` is missing", hint="run again: what made the layer is then done anew"
+        )
     line, _, body = content.partition(b"\n")
     try:
         header = _decode_header(line)
         if header.format != FORMAT or zlib.crc32(body) != header.checksum:
-            raise StoreError(f"layer manifest `{path}` is damaged", hint="delete the layer's directory")
+            raise StoreError(
+                f"layer manifest `{path}` is damaged", hint="run again: what made the layer is then done anew"
+            )
         decoded = _decode_body(body)
     except msgspec.DecodeError as error:
         raise StoreError(
-            f"layer manifest `{path}` is damaged", hint="delete the layer's directory"
+            f"layer manifest `{path}` is damaged", hint="run again: what made the layer is then done anew"
         ) from error
     if header.is_escaped:
         decoded = _converted(decoded, _unescape)

@@ -23,10 +23,6 @@ class _TaskResult(msgspec.Struct):
     own_layer: str | None = None
 
 
-_decode_result = msgspec.json.Decoder(_TaskResult).decode
-_decode_name = msgspec.json.Decoder(_TaskName).decode
-
-
 def new_run_id(now: float) -> str:
     """A fresh id; ids sort by time (UTC)."""
     return (
@@ -122,7 +118,7 @@ class RunDirectory:
         names: dict[str, None] = {}
         for line in self._lines():
             try:
-                names[_decode_name(line).task] = None
+                names[msgspec.json.decode(line, type=_TaskName).task] = None
             except msgspec.DecodeError:
                 continue
         return tuple(names)
@@ -132,7 +128,7 @@ class RunDirectory:
         found = set()
         for line in self._lines():
             try:
-                result = _decode_result(line)
+                result = msgspec.json.decode(line, type=_TaskResult)
             except msgspec.DecodeError:
                 continue
             if result.result == "failed" and result.own_layer is not None:

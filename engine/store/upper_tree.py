@@ -10,7 +10,7 @@ import msgspec
 from engine.file_tree import Entry
 from engine.model.errors import MachineError, UserError
 from engine.store import attributes
-from engine.store.content_digest import ContentHasher, PendingDigest
+from engine.store.content_digest import INLINE, ContentHasher, PendingDigest, hash_small
 
 _PATH_LIMIT = 4000  # bytes, the way to the upperdir included: PATH_MAX less some room
 
@@ -75,8 +75,11 @@ class _Walk:
             return
         if status.st_nlink > 1:
             found.names.setdefault(status.st_ino, []).append(path)
-        pending = self._hasher.begin(location, status.st_size)
-        self._pending.append((path, location, status, names, pending))
+        if status.st_size <= INLINE:
+            found.entries[path] = attributes.entry_of(location, status, names, hash_small(location))
+        else:
+            pending = self._hasher.begin(location, status.st_size)
+            self._pending.append((path, location, status, names, pending))
 
     def _see_marks(self, path: str, location: str, names: list[str]) -> None:
         marks = [name for name in names if name.startswith(attributes.OVERLAY_PREFIX)]
