@@ -63,10 +63,13 @@ def whole_seconds(seconds: float | None) -> int | None:
     return None if seconds is None else max(0, round(seconds))
 
 
-def task_status(task: TaskState) -> dict[str, str]:
-    """`Status` of a task, reference §25."""
+def task_status(task: TaskState, *, goes_on: bool = True) -> dict[str, str]:
+    """`Status` of a task, reference §25; what ran when its run was killed is a fault of outcrop."""
     finished = waiting = aborted = cause = NOT_APPLICABLE
-    match task.execution:
+    execution, result = task.execution, task.result
+    if execution == "running" and not goes_on:
+        execution, result = "aborted", "failed"
+    match execution:
         case "waiting":
             waiting = "not_ready"
         case "finished":
@@ -79,8 +82,8 @@ def task_status(task: TaskState) -> dict[str, str]:
         case _:
             pass
     return {
-        "Execution": task.execution,
-        "Result": task.result,
+        "Execution": execution,
+        "Result": result,
         "FinishedSubStatus": finished,
         "WaitingSubStatus": waiting,
         "AbortedSubStatus": aborted,
@@ -146,14 +149,20 @@ def run_object(
         **dict.fromkeys(_NULL_RUN_FIELDS),
         "Status": status,
         "Tasks": [
-            task_object(task, tasks.get(key), log_bytes.get(key, 0), record, state)
+            task_object(task, tasks.get(key), log_bytes.get(key, 0), record, state, goes_on=is_alive)
             for key, task in state.tasks.items()
         ],
     }
 
 
 def task_object(
-    task: TaskState, kept: TaskRecord | None, log_bytes: int, run: RunRecord, state: RunState
+    task: TaskState,
+    kept: TaskRecord | None,
+    log_bytes: int,
+    run: RunRecord,
+    state: RunState,
+    *,
+    goes_on: bool,
 ) -> dict[str, object]:
     """One task; what the run did not keep of it is null or empty."""
     kind = task.description.kind
@@ -167,7 +176,7 @@ def task_object(
         "ID": task_id(run.run, task.description.task),
         "Key": task.description.task,
         "TaskType": "package" if kind == "system" else kind,
-        "Status": task_status(task),
+        "Status": task_status(task, goes_on=goes_on),
         "CacheKey": task.cache_key,
         "CacheHitFromTaskID": _producer_id(task.produced_by),
         "AttemptNumber": task.attempt or 1,

@@ -50,7 +50,10 @@ def _run_object(past: PastRun) -> dict[str, object]:
 def _task_object(past: PastRun, word: str) -> dict[str, object]:
     task = past.task(word)
     key = task.description.task
-    return results.task_object(task, past.kept(key), _log_bytes(past, task), past.record, past.state)
+    log_bytes = _log_bytes(past, task)
+    return results.task_object(
+        task, past.kept(key), log_bytes, past.record, past.state, goes_on=past.is_alive
+    )
 
 
 def _log_bytes(past: PastRun, task: TaskState) -> int:
@@ -82,11 +85,13 @@ def _lines(past: PastRun, chosen: TaskState | None, glyphs: Glyphs) -> Iterator[
         yield f"{name}  run {record.run}  {words}"
     for key, task in past.state.tasks.items():
         if (chosen is None and task.description.kind != "system") or task is chosen:
-            yield f"  {key} {glyphs.glyph(state_of(task))} {_words(task, past)}"
+            was_killed = task.execution == "running" and not past.is_alive
+            glyph = glyphs.glyph("cancelled" if was_killed else state_of(task))
+            yield f"  {key} {glyph} {_words(task, past)}"
             for message in task.messages:
                 yield from (f"    {line}" for line in message_lines(key, message, glyphs))
     if chosen is None:
-        yield totals(past.state, glyphs)
+        yield totals(past.state, glyphs, goes_on=past.is_alive)
 
 
 def _words(task: TaskState, past: PastRun) -> str:

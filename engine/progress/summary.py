@@ -24,17 +24,21 @@ def summary(state: RunState, glyphs: Glyphs, read_tail: ReadTail) -> str:
     return failures(state, glyphs, read_tail) + "\n" + totals(state, glyphs) + "\n"
 
 
-def totals(state: RunState, glyphs: Glyphs) -> str:
-    """`● 3 executed, ◆ 5 cached in 12.4s, saved 41s`."""
+def totals(state: RunState, glyphs: Glyphs, *, goes_on: bool = False) -> str:
+    """`● 3 executed, ◆ 5 cached in 12.4s, saved 41s`; while it goes on also what runs and waits."""
     counts = state.counts()
     parts = [
         f"{glyphs.glyph(row)} {counts[outcome]} {word}"
         for outcome, row, word in _OUTCOMES
         if counts.get(outcome)
     ]
-    waiting = sum(1 for task in state.tasks.values() if not task.done and task.description.kind != "system")
+    tasks = [task for task in state.tasks.values() if task.description.kind != "system"]
+    running = sum(1 for task in tasks if task.execution == "running") if goes_on else 0
+    waiting = sum(1 for task in tasks if not task.done) - running
+    if running:
+        parts.append(f"{glyphs.glyph('running')} {running} running")
     if waiting:
-        parts.append(f"{glyphs.glyph('queued')} {waiting} not run")
+        parts.append(f"{glyphs.glyph('queued')} {waiting} {'waiting' if goes_on else 'not run'}")
     text = ", ".join(parts) or "no tasks"
     finished = state.finished
     if finished is not None:

@@ -48,6 +48,22 @@ def test_a_shell_works_and_leaves_nothing(failed: Program) -> None:
     assert (done.exit_code, done.stdout, done.stderr) == (4, "0\nsecret\n", "")
 
 
+def test_a_store_that_cannot_be_written_can_be_read(failed: Program) -> None:
+    failed.store.chmod(0o500)
+    try:
+        assert failed("runs", "--json").json[0]["result"] == "failed"
+        assert failed("results").exit_code == 0
+        assert failed("logs", "a").exit_code == 0
+        assert failed("why", "a").exit_code == 0
+        assert failed("du").exit_code == 0
+        assert failed("files", "cat", "a", "plain").stdout == "plain\n"
+        for command in (("run",), ("gc",), ("shell", "a", "--", "true")):
+            done = failed(*command)
+            assert (done.exit_code, "cannot be written" in done.stderr) == (3, True), command
+    finally:
+        failed.store.chmod(0o700)
+
+
 def test_garbage_of_other_ids_can_be_collected(failed: Program) -> None:
     failed.define(failed.project.joinpath("outcrop.yml").read_text().replace("secret", "other"))
     assert failed("run").exit_code == 1
