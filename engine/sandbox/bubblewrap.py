@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from engine.model.errors import MachineError
+from engine.model.errors import MachineError, UserError
 from engine.sandbox.specification import SandboxSpec
 
 # What the first process of the sandbox expects (engine/sandbox/init/outcrop_init.c) …
@@ -55,7 +55,7 @@ def find() -> str:
 
 
 def options(spec: SandboxSpec, *, has_terminal: bool) -> bytes:
-    """The options as `--args` reads them, each ended by a NUL. ValueError when one holds a NUL itself.
+    """The options as `--args` reads them, each ended by a NUL. UserError when one holds a NUL itself.
 
     All mounts of the task but those of its own namespaces are in its root already.
     """
@@ -67,7 +67,7 @@ def options(spec: SandboxSpec, *, has_terminal: bool) -> bytes:
     for name, value in spec.environment.items():
         words += ["--setenv", name, value]
     if any("\0" in word for word in words):
-        raise ValueError("an option of the sandbox holds a NUL byte")
+        raise UserError("a variable or a path of the task holds a NUL byte")
     return b"".join(os.fsencode(word) + b"\0" for word in words)
 
 

@@ -20,8 +20,16 @@ from engine.sandbox import system_calls
 MAXIMUM_LAYERS = 500
 _LONGEST_STRING = 255
 _PAGE = 4095
+_LAYERS_IN_A_PAGE = 200
 # Only plain whiteouts and opaque directories may come about (`nofollow` is the `off` that userxattr allows).
 _FIXED_OPTIONS = (("redirect_dir", "nofollow"), ("metacopy", "off"), ("index", "off"))
+
+
+def maximum_layers() -> int:
+    """How many layers `mount` takes on this kernel."""
+    numbers = os.uname().release.split(".")
+    major, minor = int(numbers[0]), int("".join(digit for digit in numbers[1] if digit.isdigit()) or "0")
+    return MAXIMUM_LAYERS if (major, minor) >= (6, 7) else _LAYERS_IN_A_PAGE
 
 
 def mount(lowerdirs: tuple[str, ...], upper: str, work: str, target: str) -> None:

@@ -36,16 +36,16 @@ class RunningTask:
         self.information = -1
         self.messages = -1
         self.result: SandboxResult | None = None
-        self._first: int | None = None
+        self._first: tuple[int, int] | None = None
         self._last = Usage(cpu_seconds=0, rss=0)
         self._peak = 0
 
     def send(self, number: signal.Signals) -> None:
         """SIGTERM reaches every process of the task, SIGKILL ends them all; no effect when it is over."""
-        first = self._first_pid()
+        first = self._first_process()
         if first is not None and self.result is None:
             try:
-                os.kill(first, number)
+                signal.pidfd_send_signal(first[1], number)
             except ProcessLookupError:
                 return
 
@@ -104,6 +104,9 @@ class RunningTask:
             if descriptor != -1:
                 os.close(descriptor)
         self.process = self.report = self.information = self.messages = -1
+        if self._first is not None:
+            os.close(self._first[1])
+            self._first = None
 
     def _memory(self, largest: int) -> tuple[int, bool]:
         """(bytes at the peak, whether the limit was hit); the group is removed.
@@ -125,22 +128,22 @@ class RunningTask:
             peak = min(charged or largest, own)
         return peak, out_of_memory
 
-    def _first_pid(self) -> int | None:
-        """The sandbox's first process as the engine sees it; None when bubblewrap ended before that."""
+    def _first_process(self) -> tuple[int, int] | None:
+        """(pid, pidfd) of the sandbox's first process, as the engine sees it; None when there is none."""
         if self._first is None and self.information != -1:
             poll = select.poll()
             poll.register(self.information, select.POLLIN)
             if poll.poll(_START_SECONDS * 1000):
                 _, found, rest = os.read(self.information, 4096).partition(b'"child-pid":')
                 if found:
-                    self._first = int(rest.split(b",")[0].split(b"}")[0])
+                    self._first = _child(int(rest.split(b",")[0].split(b"}")[0]), self.pid)
         return self._first
 
     def _sample(self) -> Usage:
         """Add up the tree of processes, and what those that ended have left with their parents."""
-        first = self._first_pid()
+        first = self._first_process()
         ticks = pages = 0
-        pending = [] if first is None else [first]
+        pending = [] if first is None else [first[0]]
         while pending:
             pid = pending.pop()
             try:
@@ -154,6 +157,22 @@ class RunningTask:
             ticks += sum(int(field) for field in fields[11:15])
             pages += int(fields[21])
         return Usage(cpu_seconds=ticks / _TICK, rss=pages * _PAGE)
+
+
+def _child(pid: int, parent: int) -> tuple[int, int] | None:
+    """The process and a pidfd of it, if the number is still that of a child of this parent."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except OSError:
+        return None
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            if int(file.read().rpartition(b")")[2].split()[1]) == parent:
+                return pid, descriptor
+    except (OSError, IndexError):
+        pass
+    os.close(descriptor)
+    return None
 
 
 def _is_readable(descriptor: int) -> bool:

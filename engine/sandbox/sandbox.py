@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -39,7 +40,8 @@ class Sandbox:
         self._null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
         self._spawner = ThreadPoolExecutor(1, "sandbox")
         self._groups: GroupParent | None = None
-        self._has_groups: bool | None = None
+        self._is_opened = False
+        self._opening = threading.Lock()
         self._count = 0
         self._host_parts: tuple[tuple[str, str], ...] | None = None
 
@@ -54,10 +56,11 @@ class Sandbox:
     @property
     def limits_memory(self) -> bool:
         """False when this machine gives us no control groups: memory limits have no effect then."""
-        if self._has_groups is None:
-            self._groups = open_parent(_group_name(), self.namespace.janitor)
-            self._has_groups = self._groups is not None
-        return self._has_groups
+        with self._opening:
+            if not self._is_opened:
+                self._groups = open_parent(_group_name(), self.namespace.janitor)
+                self._is_opened = True
+        return self._groups is not None
 
     def prepare_host_base(self) -> None:
         """Begin in the background what the first task on the base `host:` would wait for (about 20 ms)."""

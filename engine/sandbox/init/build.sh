@@ -11,3 +11,4 @@ build() {
 }
 build x86_64-linux-gnu-gcc x86_64
 build aarch64-linux-gnu-gcc aarch64
+sha256sum outcrop_init.c > built_from.sha256
