@@ -57,7 +57,7 @@ def _write_base(store: Store, run: Run, loaded: LoadedRun, missing: tuple[Pendin
     run.flush()
     started = run.clock()
     for pending in missing:
-        materialise(pending, store.layers)
+        materialise(pending, store.layers, kind="images")
     run.end_base("executed", run.clock() - started, loaded.base_messages)
     run.settle(topological({key: task.dependencies for key, task in run.tasks.items()}))
 

@@ -24,7 +24,12 @@ class LayerSink(Protocol):
     def foresee(self, digest: str, manifest: LayerManifest) -> None: ...
     def tree_path(self, digest: str) -> str: ...
     def import_tree(
-        self, manifest: LayerManifest, fill: Callable[[str], None], is_shared: bool = False
+        self,
+        manifest: LayerManifest,
+        fill: Callable[[str], None],
+        is_shared: bool = False,
+        *,
+        kind: str = "layers",
     ) -> str: ...
 
 
@@ -44,13 +49,16 @@ class PendingLayer(msgspec.Struct, frozen=True, kw_only=True):
     is_shared: bool = False
 
 
-def materialise(pending: PendingLayer, layers: LayerSink) -> str:
-    """Make sure that the store has the layer; its digest. ChangedMeanwhileError when it no longer can."""
+def materialise(pending: PendingLayer, layers: LayerSink, kind: str = "layers") -> str:
+    """Make sure that the store has the layer; its digest. ChangedMeanwhileError when it no longer can.
+
+    kind: what `outcrop du` counts it as, "layers" or "images".
+    """
     if layers.hold(pending.digest):
         return pending.digest
     manifest = pending.manifest()
     digest = layers.import_tree(
-        manifest, lambda directory: pending.fill(manifest, directory), pending.is_shared
+        manifest, lambda directory: pending.fill(manifest, directory), pending.is_shared, kind=kind
     )
     if digest != pending.digest:
         raise StoreError(f"a layer became `{digest[:12]}` in the store instead of `{pending.digest[:12]}`")
