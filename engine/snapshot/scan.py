@@ -222,14 +222,13 @@ class _Scanner:
         self, directory: str, entry: os.DirEntry[str], old: Row | int | None, is_decided: bool
     ) -> Row | int | None:
         """What is at a name that is new or not as it was; None when it is gone again."""
-        path = f"{directory}/{entry.name}" if directory else entry.name
-        if path == self._options.skipped:
+        if self._options.skipped == (f"{directory}/{entry.name}" if directory else entry.name):
             return IGNORED_DIRECTORY
         is_directory = entry.is_dir(follow_symlinks=False)
         is_way_only = False
         rules = self._options.rules
         if rules is not None:
-            if rules.leaves_out_repositories and self._is_repository(path, entry.name, old):
+            if rules.leaves_out_repositories and self._is_repository(directory, entry.name, old):
                 return NESTED_REPOSITORY
             if is_decided and isinstance(old, Row) and stat.S_ISDIR(old.mode) == is_directory:
                 is_way_only = old.is_way_only
@@ -245,10 +244,11 @@ class _Scanner:
         except FileNotFoundError:
             return None
 
-    def _is_repository(self, path: str, name: str, old: Row | int | None) -> bool:
+    def _is_repository(self, directory: str, name: str, old: Row | int | None) -> bool:
         """True for the `.git` of a nested repository, and for one that was nested before and still is."""
         if name == ".git":
-            return path != ".git"
+            return directory != ""
+        path = f"{directory}/{name}" if directory else name
         if old == NESTED_REPOSITORY and os.path.lexists(os.path.join(self._root, path, ".git")):
             self.result.repositories.append(path)
             return True
@@ -258,42 +258,46 @@ class _Scanner:
         self, directory: str, entry: os.DirEntry[str], old: Row | int | None, is_way_only: bool
     ) -> Row | int | None:
         status = entry.stat(follow_symlinks=False)
-        path = os.path.join(self._root, directory, entry.name)
+        mode = status.st_mode
+        is_root_filesystem = self._options.is_root_filesystem
         content = ""
-        if stat.S_ISLNK(status.st_mode):
+        if mode & _TYPE == stat.S_IFLNK:
             try:
-                content = os.readlink(path)
+                content = os.readlink(os.path.join(self._root, directory, entry.name))
             except OSError:
                 self.vanished = True
                 return None
-        elif not self._is_kept(status.st_mode):
+        elif mode & _TYPE not in (stat.S_IFREG, stat.S_IFDIR) and not (
+            is_root_filesystem and stat.S_ISFIFO(mode)
+        ):
             self.result.special.append(os.path.join(directory, entry.name))
             return SPECIAL_FILE
+        xattrs: tuple[tuple[str, bytes], ...] = ()
+        if is_root_filesystem:
+            path = os.path.join(self._root, directory, entry.name)
+            xattrs = read_xattrs(path, list_xattrs(path))
         row = Row(
-            modified=status.st_mtime_ns,
-            changed=RACY if self._is_recent(status) else status.st_ctime_ns,
-            inode=status.st_ino,
-            size=status.st_size,
-            mode=status.st_mode,
-            content=content,
-            uid=status.st_uid,
-            gid=status.st_gid,
-            links=status.st_nlink,
-            is_way_only=is_way_only,
-            xattrs=read_xattrs(path, list_xattrs(path)) if self._options.is_root_filesystem else (),
+            status.st_mtime_ns,
+            RACY if self._is_recent(status) else status.st_ctime_ns,
+            status.st_ino,
+            status.st_size,
+            mode,
+            content,
+            status.st_uid,
+            status.st_gid,
+            status.st_nlink,
+            is_way_only,
+            xattrs,
         )
-        if stat.S_ISREG(status.st_mode):
+        if mode & _TYPE == stat.S_IFREG:
             self.result.unread.append(Unread(directory, entry.name, row, status.st_ctime_ns, old))
         return row
 
-    def _is_kept(self, mode: int) -> bool:
-        is_kept_fifo = self._options.is_root_filesystem and stat.S_ISFIFO(mode)
-        return stat.S_ISREG(mode) or stat.S_ISDIR(mode) or is_kept_fifo
-
     def _is_recent(self, status: os.stat_result) -> bool:
-        latest = max(status.st_mtime_ns, status.st_ctime_ns)
-        has_fine_times = status.st_ctime_ns % 1_000_000_000 != 0
-        return latest > self._started - (_MARGIN_NS if has_fine_times else _MARGIN_WHOLE_SECONDS_NS)
+        """True when a later change may leave the times as they are; a time in the future says nothing."""
+        changed, modified = status.st_ctime_ns, status.st_mtime_ns
+        limit = self._started - (_MARGIN_NS if changed % 1_000_000_000 else _MARGIN_WHOLE_SECONDS_NS)
+        return changed > limit or limit < modified <= self._started
 
     def _leave_out(self, directory: str, instead: int | None) -> None:
         """Take a directory, found in the table of its parent, out of the tree again."""

@@ -11,7 +11,7 @@ import msgspec
 
 from engine.file_tree import Entry, FileTree, LayerManifest, manifest_digest
 from engine.pending_layer import LayerSink, PendingLayer
-from engine.snapshot.content import read_contents
+from engine.snapshot.content import ContentReader
 from engine.snapshot.scan import Scan, ScanOptions, Unread, scan
 from engine.snapshot.stat_index import Row, Table, load, save
 from engine.snapshot.write_tree import TreeSource, write_tree
@@ -65,9 +65,10 @@ class _Taking:
         self._request = request
         self._index_path = index_path
         self._layers = layers
-        self._workers = workers
+        self._reader = ContentReader(request.root, workers)
         self._index = load(index_path, request.root)
         self._files_read = 0
+        self._several: dict[str, Row] = {}  # files that have other names too
 
     def run(self) -> Snapshot:
         request = self._request
@@ -84,7 +85,9 @@ class _Taking:
             index.results = {}
         digest = index.results.get(request.name)
         manifest = None
-        if digest is None:
+        if digest is not None:
+            self._reader.kept.clear()  # the layer was made when this digest was found
+        else:
             manifest = self._manifest()
             digest = index.results[request.name] = manifest_digest(manifest)
         if seen.is_touched or manifest is not None:
@@ -98,7 +101,7 @@ class _Taking:
 
     def _read(self, directories: dict[str, Table], unread: list[Unread]) -> bool:
         """Read files and enter them in the tables; True when a content is not what it was."""
-        rows = read_contents(self._request.root, unread, self._workers)
+        rows = self._reader.read(unread)
         self._files_read += len(unread)
         is_changed = False
         known = self._index.directories
@@ -124,10 +127,14 @@ class _Taking:
 
         def fill(manifest: LayerManifest, directory: str) -> None:
             start = len(request.prefix) + 1 if request.prefix else 0
+            kept = self._reader.kept
             source = TreeSource(
-                locate=lambda path: os.path.join(request.root, path[start:]), shared=self._shared()
+                locate=lambda path: f"{request.root}/{path[start:]}",
+                read=lambda path: kept.get(path[start:]),
+                shared=self._shared(),
             )
             write_tree(manifest, source, directory)
+            kept.clear()
             self._index.latest[request.name] = digest
             save(self._index, self._index_path)
 
@@ -167,10 +174,13 @@ class _Taking:
         request = self._request
         tree: FileTree = {"": self._root_entry()}
         ways: set[str] = set()
+        self._several = {}
         for path, row in _rows(self._index.directories):
             tree[path] = self._entry(row)
             if row.is_way_only:
                 ways.add(path)
+            if row.links > 1 and row.mode & 0o170000 == stat.S_IFREG:
+                self._several[path] = row
         if ways:
             _remove_idle_ways(tree, ways)
         for patterns in (request.include, tuple("!" + pattern for pattern in request.exclude)):
@@ -194,17 +204,9 @@ class _Taking:
         mode = row.mode
         uid, gid = self._owner(row.uid, row.gid)
         kind = mode & 0o170000
-        if kind == stat.S_IFREG:
-            return Entry(
-                "file",
-                mode & 0o7777,
-                uid,
-                gid,
-                row.size,
-                row.content,
-                xattrs=row.xattrs,
-                mtime_ns=row.modified,
-            )
+        if kind == stat.S_IFREG:  # in one line and by position: most entries come this way
+            content = row.content
+            return Entry("file", mode & 0o7777, uid, gid, row.size, content, "", 0, row.xattrs, row.modified)
         if kind == stat.S_IFDIR:
             return Entry("directory", mode & 0o7777, uid, gid, xattrs=row.xattrs, mtime_ns=row.modified)
         if kind == stat.S_IFLNK:
@@ -229,16 +231,14 @@ class _Taking:
         links: dict[str, str] = {}
         first: dict[tuple[int, str, int], str] = {}
         start = len(self._request.prefix) + 1 if self._request.prefix else 0
-        several = {path: row for path, row in _rows(self._index.directories) if row.links > 1}
-        if not several:
+        if not self._several:
             return links
         for path, entry in entries.items():
-            row = several.get(path[start:])
-            if row is None or entry.kind != "file":
-                continue
-            known = first.setdefault((row.inode, row.content, entry.mode), path)
-            if known != path:
-                links[path] = known
+            row = self._several.get(path[start:])
+            if row is not None:
+                known = first.setdefault((row.inode, row.content, entry.mode), path)
+                if known != path:
+                    links[path] = known
         return links
 
 

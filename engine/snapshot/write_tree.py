@@ -13,15 +13,18 @@ from engine.pending_layer import ChangedMeanwhileError
 from engine.snapshot.content_stream import ContentStream
 
 _CHUNK = 1 << 20
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 
 
 class TreeSource(msgspec.Struct, frozen=True, kw_only=True):
     """Where the files come from: `locate` gives the absolute path of what is at a path of the manifest.
 
-    shared: tree and manifest of a layer from which equal files are hard-linked.
+    read: the content of a file as its digest says, where it is at hand. shared: tree and manifest of
+    a layer from which equal files are hard-linked.
     """
 
     locate: Callable[[str], str]
+    read: Callable[[str], bytes | None] = lambda path: None
     shared: tuple[str, LayerManifest] | None = None
 
 
@@ -83,28 +86,41 @@ class _Writer:
         return True
 
     def _copy(self, path: str, entry: Entry, target: str) -> None:
+        content = self._source.read(path)
+        if content is not None:
+            out = os.open(target, _NEW, entry.mode & 0o777)
+            try:
+                _write(out, content)
+                self._finish_file(out, entry)
+            finally:
+                os.close(out)
+            return
         origin = self._source.locate(path)
         try:
             source = os.open(origin, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
         except OSError as error:
             raise ChangedMeanwhileError(f"`{origin}` has just changed: {error.strerror}") from None
         try:
-            out = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, entry.mode & 0o777)
+            out = os.open(target, _NEW, entry.mode & 0o777)
             try:
                 digest = _copy_content(source, out, entry.size)
                 if digest != entry.digest:
                     raise ChangedMeanwhileError(f"`{origin}` has just changed")
-                if (entry.uid, entry.gid) != self._own_ids:
-                    _own(out, entry)
-                if entry.mode & (self._mask | 0o7000):
-                    os.fchmod(out, entry.mode)
-                for name, value in entry.xattrs:
-                    os.setxattr(out, name, value)
-                os.utime(out, ns=(entry.mtime_ns, entry.mtime_ns))
+                self._finish_file(out, entry)
             finally:
                 os.close(out)
         finally:
             os.close(source)
+
+    def _finish_file(self, out: int, entry: Entry) -> None:
+        """As `finish_entry`, with what a new file has already left as it is."""
+        if (entry.uid, entry.gid) != self._own_ids:
+            _own(out, entry)
+        if entry.mode & (self._mask | 0o7000):
+            os.fchmod(out, entry.mode)
+        for name, value in entry.xattrs:
+            os.setxattr(out, name, value)
+        os.utime(out, ns=(entry.mtime_ns, entry.mtime_ns))
 
     def _make(self, entry: Entry, target: str) -> None:
         if entry.kind == "symlink":
@@ -172,9 +188,9 @@ def _copy_content(source: int, out: int, size: int) -> str:
 
 
 def _write(descriptor: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(descriptor, view) :]
+    done = os.write(descriptor, data)
+    while done < len(data):
+        done += os.write(descriptor, memoryview(data)[done:])
 
 
 def _umask() -> int:
