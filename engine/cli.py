@@ -15,7 +15,7 @@ from typing import NoReturn
 
 from engine.console import Console, ensure_standard_streams
 from engine.interruption import Interruption
-from engine.model.errors import OutcropError, UsageError
+from engine.model.errors import DefinitionError, OutcropError, UsageError
 
 PROGRAM = "outcrop"
 CLOSED_PIPE = 141
@@ -146,11 +146,14 @@ def _version() -> str:
 
 
 def _described(error: OutcropError) -> str:
-    diagnostics = getattr(error, "diagnostics", None)
-    if diagnostics:
-        return "\n".join(str(diagnostic) for diagnostic in diagnostics)
-    text = f"error: {error.message}"
-    return text if error.hint is None else f"{text}\nhint: {error.hint}"
+    from engine.progress.log_lines import clean  # only when something is wrong
+
+    if isinstance(error, DefinitionError):
+        here = os.path.join(os.getcwd(), "")
+        text = "\n".join(str(diagnostic).removeprefix(here) for diagnostic in error.diagnostics)
+    else:
+        text = f"error: {error}"
+    return "\n".join(clean(line) for line in text.split("\n"))
 
 
 def _flush_quietly(console: Console) -> None:

@@ -14,8 +14,6 @@ from engine.run_state import RunState, TaskState
 from engine.store.runs import RunDirectory
 from engine.store.store import Store
 
-SHORT = 20  # characters of a run id that are shown where it need not be copied
-
 
 class PastRun:
     """One run of the store, ended or not; what is not asked for is not read."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import msgspec
 
 from engine import explain
-from engine.commands.past_runs import SHORT, PastRun, add_run_option, open_store, task_named
+from engine.commands.past_runs import PastRun, add_run_option, open_store, task_named
 from engine.console import Console
 from engine.explain import Change
 from engine.explanation import keyed_files, record_before
@@ -109,7 +109,7 @@ def _taken_in(store: Store, kept: TaskRecord) -> FileTree:
 
 def _lines(answer: Answer, task: TaskState, console: Console) -> Iterator[str]:
     glyphs = Glyphs(is_unicode=console.is_unicode, colour=console.colour)
-    run = answer.run[:SHORT]
+    run = answer.run
     if answer.result == "hit":
         saved = f", saved {duration_text(task.saved_seconds)}" if task.saved_seconds >= 0.05 else ""
         yield f"{answer.task} {glyphs.glyph('cached')} was a hit in run {run}{saved}"
@@ -122,7 +122,7 @@ def _lines(answer: Answer, task: TaskState, console: Console) -> Iterator[str]:
     yield f"{answer.task} {glyphs.glyph('miss')} was executed in run {run}: {reason}"
     if answer.compared_with is None:
         return
-    yield f"compared with run {answer.compared_with[:SHORT]}:"
+    yield f"compared with run {answer.compared_with}:"
     if not answer.changes:
         yield "  nothing in the cache key differs"
     width = console.columns() - 1 if console.is_terminal else 400
