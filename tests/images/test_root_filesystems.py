@@ -15,7 +15,7 @@ import pytest
 
 from engine.images.owners import OwnerMap
 from engine.model.errors import UserError
-from engine.pending_layer import ChangedMeanwhileError
+from engine.pending_layer import ChangedMeanwhileError, materialise
 from engine.store.store import Store
 from tests.images.conftest import Bases
 from tests.layer_checks import assert_as_described
@@ -213,10 +213,9 @@ def test_a_damaged_archive_is_named(bases: Bases, root: Path, tmp_path: Path) ->
 
 
 def test_a_root_that_changes_after_the_look_is_noticed(bases: Bases, root: Path) -> None:
-    from engine.pending_layer import materialise
-
+    (root / "one").write_text("seen" * 10_000)
     found = bases.inspect("rootfs:root")
-    (root / "one").write_text("else")
+    (root / "one").write_text("else" * 10_000)
     with pytest.raises(ChangedMeanwhileError):
         materialise(found.pending[0], bases.store.layers)
 

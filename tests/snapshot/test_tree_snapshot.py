@@ -173,16 +173,26 @@ def test_the_store_inside_the_project_is_left_out(project: Path, look: Look) -> 
 
 
 def test_a_file_that_changed_after_the_look_is_noticed(store: Store, project: Path, look: Look) -> None:
-    (project / "f").write_text("seen")
+    (project / "f").write_text("seen" * 10_000)
     snapshot = look()
-    (project / "f").write_text("else")
+    (project / "f").write_text("else" * 10_000)
     with pytest.raises(ChangedMeanwhileError, match="has just changed"):
         materialise(snapshot.layer, store.layers)
     materialise(look().layer, store.layers)
 
 
+def test_small_files_are_written_as_they_were_seen(store: Store, project: Path, look: Look) -> None:
+    (project / "changed").write_text("seen")
+    (project / "gone").write_text("seen")
+    snapshot = look()
+    (project / "changed").write_text("else")
+    (project / "gone").unlink()
+    assert_as_described(store, materialise(snapshot.layer, store.layers))
+    assert_as_described(store, materialise(look().layer, store.layers))
+
+
 def test_a_file_that_is_gone_after_the_look_is_noticed(store: Store, project: Path, look: Look) -> None:
-    (project / "f").write_text("seen")
+    (project / "f").write_text("seen" * 10_000)
     snapshot = look()
     (project / "f").unlink()
     with pytest.raises(ChangedMeanwhileError, match="has just changed"):
