@@ -239,8 +239,12 @@ def _all_messages(task: TaskState, state: RunState) -> Iterable[Message]:
     yield from task.messages
     if task.skipped and task.because_of is not None:
         cause = state.tasks.get(task.because_of)
-        words = "is false" if cause is None else "failed" if cause.failed else "was skipped"
-        yield Message(type="skip_reason", message=f"`{task.because_of}` {words}")
+        if cause is not None:
+            text = f"`{task.because_of}` {'failed' if cause.failed else 'was skipped'}"
+        else:
+            is_condition = task.because_of in ("if", "after")
+            text = f"`{task.because_of}` is false" if is_condition else task.because_of.replace("_", " ")
+        yield Message(type="skip_reason", message=text)
 
 
 def _producer_id(produced_by: str | None) -> str | None:

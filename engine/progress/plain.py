@@ -14,7 +14,7 @@ from engine.events import (
 )
 from engine.progress.glyphs import Glyphs
 from engine.progress.log_lines import LogLines
-from engine.progress.sentences import finished_line, message_lines
+from engine.progress.sentences import because_words, finished_line, message_lines
 from engine.progress.sink import ReadTail, Writer
 from engine.progress.summary import summary
 from engine.run_state import RunState
@@ -101,7 +101,8 @@ class Facts:
         saved = self._saved.pop(event.task, 0.0)
         if event.task.startswith("~") and event.result != "failed":
             return []
-        lines = [finished_line(event, saved, self._glyphs)]
+        is_told = event.cause == "user_error" and event.messages  # the message says it all
+        lines = [] if is_told else [finished_line(event, saved, self._glyphs)]
         if event.cause != "cache_hit":
             for message in event.messages:
                 lines += message_lines(event.task, message, self._glyphs)
@@ -111,5 +112,4 @@ class Facts:
         if not because_of:
             return "skipped"
         ended = self._ended.get(because_of)
-        words = because_of.replace("_", " ") if ended is None else f"{because_of} {ended}"
-        return f"skipped: {words}"
+        return f"skipped: {because_words(because_of) if ended is None else f'{because_of} {ended}'}"

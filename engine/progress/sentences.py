@@ -61,13 +61,18 @@ def message_lines(task: str, message: Message, glyphs: Glyphs) -> list[str]:
     return lines
 
 
+def because_words(because_of: str) -> str:
+    """For what is no task: `if is false`, `cancelled`, `internal failure`."""
+    return f"{because_of} is false" if because_of in ("if", "after") else because_of.replace("_", " ")
+
+
 def skipped_words(because_of: str | None, tasks: dict[str, TaskState]) -> str:
     """`skipped: build failed`, `skipped: lint was skipped`, `skipped: if`."""
     if not because_of:
         return "skipped"
     cause = tasks.get(because_of)
     if cause is None:
-        return f"skipped: {because_of.replace('_', ' ')}"
+        return f"skipped: {because_words(because_of)}"
     if cause.cause == "cancelled":
         return f"skipped: {because_of} was cancelled"
     return f"skipped: {because_of} {'failed' if cause.failed else 'was skipped'}"

@@ -94,7 +94,7 @@ def test_a_user_error_says_what_is_wrong_and_what_to_do(tmp_path: Path) -> None:
     message = Message(type="user_error", message="`a` has no value `x`", advice="write it")
     events: list[Event] = [started("t"), ended("t", 0, "user_error", message), finished("failed")]
     text = shown("plain", events, tmp_path)
-    assert text.startswith("t ✖ user error\nt ✖ user error: `a` has no value `x`\nt │   hint: write it\n")
+    assert text.startswith("t ✖ user error: `a` has no value `x`\nt │   hint: write it\n")
 
 
 def test_a_cancelled_run_says_so(tmp_path: Path) -> None:
