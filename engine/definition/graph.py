@@ -264,22 +264,17 @@ class Graph:
         reach = self._reach()
         position = self._position
         for uses in self._uses.values():
-            seen: list[str] = []
-            for target, node in uses:
-                above = next(
-                    (
-                        earlier
-                        for earlier in seen
-                        if earlier != target and reach.get(earlier, 0) >> position[target] & 1
-                    ),
-                    None,
-                )
-                if above is not None:
-                    message = f"`{target}` is listed after `{above}`, which uses it: its layer still lies below that of `{above}`"
-                    self._problems.warning(
-                        "use-order", node, message, f"list `{target}` before `{above}`, or leave it out"
+            below = 0  # what the entries so far use, as bits
+            for number, (target, node) in enumerate(uses):
+                if below >> position[target] & 1:
+                    above = next(
+                        earlier for earlier, _ in uses[:number] if reach[earlier] >> position[target] & 1
                     )
-                seen.append(target)
+                    message = f"`{target}` is listed after `{above}`, which uses it, so its layer lies below all the same"
+                    hint = f"list `{target}` before `{above}`, or leave it out"
+                    self._problems.warning("use-order", node, message, hint)
+                if number + 1 < len(uses):
+                    below |= reach[target]
 
     def _reach(self) -> dict[str, int]:
         """For each task the set of tasks below it, as bits; a task in a circle may lack some."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import signal
 import sys
@@ -77,6 +76,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 def _search_elsewhere(pattern: str, text: str) -> bool:
     # Late: only threads other than the main one come here, where no signal can stop the matcher.
+    import json
     import subprocess
 
     program = "import json, re, sys; print(bool(re.search(*json.load(sys.stdin))))"

@@ -6,7 +6,7 @@ from engine.definition.yaml_nodes import Node
 from engine.model.diagnostic import Diagnostic, Severity
 
 _SHOWN_ALIASES = 3
-_LIMIT = 1000
+_LIMIT = 1000  # findings of one file
 
 
 class AliasUse:
@@ -42,7 +42,7 @@ class Problems:
 
     def _add(self, severity: Severity, rule: str, where: Node, message: str, hint: str | None) -> None:
         key = (where.line, where.column, rule, message)
-        if key in self._found or len(self._found) >= _LIMIT:
+        if key in self._found or self.is_full:
             return
         if self.aliases:
             message += self._alias_chain(where)
@@ -69,6 +69,11 @@ class Problems:
         shown = ", ".join(f"`*{use.name}` at line {use.line}" for use in uses[:_SHOWN_ALIASES])
         more = len(uses) - _SHOWN_ALIASES
         return f"; used through {shown}" + (f" and {more} more" if more > 0 else "")
+
+    @property
+    def is_full(self) -> bool:
+        """True when further findings are dropped."""
+        return len(self._found) >= _LIMIT
 
     @property
     def has_errors(self) -> bool:

@@ -516,6 +516,8 @@ class Map(Spec):
 
     def unknown(self, name: str, key: Scalar, to: Check) -> bool:
         """Report a key that is not one of the fields."""
+        if to.problems.is_full:
+            return False  # nobody reads the thousandth, and looking for suggestions takes time
         message = f"`{name}` is not a key of {self.what}"
         to.problems.error("unknown-key", key, message, self.hint_for(name))
         return False

@@ -460,6 +460,8 @@ class TaskSpec(Spec):
             to.owner = None
 
     def _without_form(self, node: Mapping, to: Check) -> None:
+        if to.problems.is_full:
+            return
         meant = next(
             (
                 found
