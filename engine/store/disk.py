@@ -10,6 +10,7 @@ from types import TracebackType
 from engine.model.errors import MachineError
 
 _DEEP = 100  # directories within each other that are kept open while a tree is removed
+ASIDE = ".new"  # how names end of what is written aside
 _SMALL = 32 << 10
 _READ = 1 << 20
 _FULL = {errno.ENOSPC: "no space left on the disk", errno.EDQUOT: "the disk quota is used up"}
@@ -46,7 +47,7 @@ def machine_error(error: OSError, root: str) -> MachineError | None:
 
 def write_atomically(path: str, content: bytes, is_durable: bool = False) -> None:
     """Write aside, then rename. `is_durable`: the bytes are on the disk before the name is."""
-    aside = f"{path}.{os.getpid()}-{os.urandom(4).hex()}.new"
+    aside = f"{path}.{os.getpid()}-{os.urandom(4).hex()}{ASIDE}"
     descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
     try:
         try:
@@ -59,6 +60,16 @@ def write_atomically(path: str, content: bytes, is_durable: bool = False) -> Non
     except BaseException:
         os.unlink(aside)
         raise
+
+
+def remove_written_aside(folder: str, process: int) -> None:
+    """Remove what a process that is dead was just writing in this folder."""
+    for name in names_in(folder):
+        if name.endswith(ASIDE) and f".{process}-" in name:
+            try:
+                os.unlink(os.path.join(folder, name))
+            except OSError:
+                continue
 
 
 def write_new(path: str, content: bytes) -> None:

@@ -183,6 +183,7 @@ def _remove(store: Store, doomed: list[Piece]) -> list[Piece]:
                 gone.append(piece)
         work.empty()
     _remove_empty_folders(store)
+    store.locks.remove_unused()
     return gone
 
 

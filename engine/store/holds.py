@@ -39,6 +39,10 @@ class Holds:
         """Whether `name` is held already."""
         return name in self._held
 
+    def forget(self, name: str) -> None:
+        """It turned out to be damaged: look again the next time."""
+        self._held.discard(name)
+
     def add(self, *names: str) -> None:
         """Hold the layers and entries with these digests from now on."""
         new = [name for name in names if name not in self._held]

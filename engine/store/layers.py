@@ -223,6 +223,7 @@ class LayerStore:
             disk.make_directory(os.path.dirname(target))
 
     def _put_away(self, digest: str) -> None:
+        self._holds.forget(digest)
         try:
             os.rename(self.path(digest), os.path.join(self.new_directory(), "damaged"))
         except (OSError, MachineError):  # missing altogether, or a store that is only read

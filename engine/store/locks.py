@@ -9,6 +9,9 @@ import time
 from types import TracebackType
 
 
+_IN_FLIGHT = "in-flight-"
+
+
 class FileLock:
     """One held lock; `release` or the end of `with` gives it back. `is_single_use`: its file goes too."""
 
@@ -106,11 +109,19 @@ class Locks:
         Who gets it asks the entry store again: the work may have been done in between. Who does
         not, asks again a little later. A second call of the same process counts as someone else.
         """
-        path = os.path.join(self._folder, f"in-flight-{cache_key}")
+        path = os.path.join(self._folder, _IN_FLIGHT + cache_key)
         lock = acquire(path, waits=False)
         if lock is not None:
             lock._is_single_use = True
         return lock
+
+    def remove_unused(self) -> None:
+        """Remove the files of locks whose owner was killed."""
+        for name in os.listdir(self._folder):
+            if name.startswith(_IN_FLIGHT):
+                lock = self.in_flight(name.removeprefix(_IN_FLIGHT))
+                if lock is not None:
+                    lock.release()
 
     def wait_in_flight(self, cache_key: str, seconds: float) -> FileLock | None:
         """As `in_flight`, asking every 20 ms for at most this long; for threads."""

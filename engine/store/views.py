@@ -71,18 +71,16 @@ def _extra_layer(layers: LayerStore, view: InputView, shown: tuple[str, ...]) ->
     """Decide what has to lie on top of the layers; nothing is written."""
     wanted: dict[str, Entry] = {}
     whiteouts = _hidden(view)
-    is_opaque = view.filter is not None and len(whiteouts) > len(view.selection.kept)
+    # The kernel merges the root of every layer, opaque or not.
+    is_opaque = view.workspace != "" and len(whiteouts) > len(view.selection.kept)
     if is_opaque:
-        prefix = view.workspace + "/" if view.workspace else ""
+        prefix = view.workspace + "/"
         wanted = {prefix + path if path else view.workspace: e for path, e in view.selection.kept.items()}
         whiteouts = []
     mended, vanished = _mending(layers, view, shown)
     wanted.update(mended)
     wanted.update(view.stubs)
-    is_root_hidden = is_opaque and not view.workspace
-    for path in vanished:
-        if not is_opaque or not (is_root_hidden or is_below(path, view.workspace)):
-            whiteouts.append(path)
+    whiteouts += [path for path in vanished if not (is_opaque and is_below(path, view.workspace))]
     for parent in ancestors([*wanted, *whiteouts]):
         wanted.setdefault(parent, view.tree[parent])
     paths = sorted(wanted)

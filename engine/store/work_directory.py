@@ -9,6 +9,8 @@ from engine.store import disk, locks
 from engine.store.holds import Holds
 
 _LOCK = "lock"
+_WRITTEN = ("memos-v1", "definitions-v1", "snapshots-v1", "derived-v1", "durable-v1")
+_NEWEST = 20
 
 
 def process_name() -> str:
@@ -103,13 +105,24 @@ def sweep(folder: str, shared_locks: locks.Locks) -> None:
     with guard:
         for name in names:
             path = os.path.join(folder, name)
+            if not name[:1].isdigit():
+                continue
             try:
                 lock = locks.acquire(os.path.join(path, _LOCK), waits=False)
             except OSError:  # removed meanwhile, or not ours
                 continue
             if lock is not None:
                 with lock:
+                    _remove_written_aside(os.path.dirname(folder), name)
                     _remove_work(path)
+
+
+def _remove_written_aside(root: str, owner: str) -> None:
+    """Remove files that a dead process had not yet renamed; its run is among the newest."""
+    process = int(owner.partition("-")[0])
+    runs = sorted(disk.names_in(os.path.join(root, "runs-v1")), reverse=True)[:_NEWEST]
+    for folder in (*_WRITTEN, *(os.path.join("runs-v1", run) for run in runs)):
+        disk.remove_written_aside(os.path.join(root, folder), process)
 
 
 def live(folder: str) -> list[str]:

@@ -546,6 +546,25 @@ def test_a_hold_outlives_its_process_in_the_run(tmp_path: Path) -> None:
         assert Path(store.runs.directory("1").holds_path).read_text().split() == [digest]
 
 
+def test_what_a_killed_process_was_writing_goes(tmp_path: Path) -> None:
+    def work(store: Store) -> None:
+        store.locks.in_flight("k")
+        run = add_run(store, "1", "/a")
+        for folder in (run.path, os.path.join(store.root, "memos-v1")):
+            os.makedirs(folder, exist_ok=True)
+            for process in (os.getpid(), 1):
+                Path(folder, f"file.{process}-00{disk.ASIDE}").write_text("x")
+        os._exit(0)
+
+    in_another_process(str(tmp_path), work)
+    with Store.open(str(tmp_path)) as store:
+        store.work_directory()
+        left = [path.name for path in tmp_path.rglob("*" + disk.ASIDE)]
+        assert left == [f"file.1-00{disk.ASIDE}"] * 2
+        store.locks.remove_unused()
+        assert not [name for name in os.listdir(tmp_path / "locks") if name.startswith("in-flight")]
+
+
 def test_the_work_of_a_live_process_is_left_alone(tmp_path: Path) -> None:
     worker = start_worker(tmp_path, 10_000)
     (live,) = os.listdir(tmp_path / "work")

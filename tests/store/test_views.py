@@ -49,6 +49,32 @@ def test_few_selected_and_few_hidden_files_look_the_same(store: Store, patterns:
     assert timeless(seen(store, view)) == timeless(view.tree)
 
 
+@pytest.mark.parametrize("patterns", [None, [], ["etc"], ["!etc/b"], ["**/a"]])
+def test_the_root_as_workspace(store: Store, patterns: list[str] | None) -> None:
+    def fill(root: str) -> None:
+        for path in ("etc/a", "etc/b", "usr/a", "usr/c"):
+            os.makedirs(os.path.join(root, os.path.dirname(path)), exist_ok=True)
+            Path(root, path).write_text(path)
+
+    def change(root: str) -> None:
+        for path in ("etc/a", "usr/a"):
+            if os.path.exists(os.path.join(root, path)):
+                os.unlink(os.path.join(root, path))
+        Path(root, "new").write_text("x")
+
+    base = run(store, (), fill)
+    assert base is not None
+    view = view_of(store, (base,), patterns, {"proc": None}, workspace="")
+    assert timeless(seen(store, view)) == timeless(view.tree)
+    captured = run_captured(store, view, change)
+    digest = store.layers.commit(captured)
+    assert digest is not None
+    assert list(captured.manifest.entries) == ["new"]
+    assert set(captured.manifest.deleted) == {path for path in ("etc/a", "usr/a") if path in view.tree}
+    after = view_of(store, (base, digest), workspace="")
+    assert timeless(seen(store, after)) == timeless(after.tree)
+
+
 def test_removing_a_directory_with_hidden_files_keeps_these(store: Store) -> None:
     base = run(store, (), shell("mkdir -p d/e; touch d/a.py d/e/b.py d/e/hidden d/e/f.py"))
     gone = run(store, (base,), shell("rm -r d"), patterns=["**/*.py"])
