@@ -8,7 +8,6 @@ import threading
 import time
 from types import TracebackType
 
-
 _IN_FLIGHT = "in-flight-"
 
 

@@ -12,7 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.file_tree import FileTree, is_below, parents_of
+from engine.filter import compile_patterns
 from engine.sandbox import overlay
+from engine.store.capture import OutputSelection
 from engine.store.store import Store
 from engine.store.views import build_view
 from tests.store.tasks import WORKSPACE, Action, read_tree, run, seen, timeless, view_of
@@ -104,7 +106,12 @@ class Ran:
     """A task that ran: its layer, what it saw at first, and what was there at its end."""
 
     def __init__(
-        self, store: Store, layers: tuple[str, ...], script: Script, patterns: list[str] | None = None
+        self,
+        store: Store,
+        layers: tuple[str, ...],
+        script: Script,
+        patterns: list[str] | None = None,
+        selected: OutputSelection | None = None,
     ) -> None:
         view = view_of(store, layers, patterns)
         self.before = view.tree
@@ -116,7 +123,7 @@ class Ran:
             self.after = read_tree(plan.root)
         finally:
             overlay.unmount(plan.root)
-        self.layer = store.layers.commit(store.layers.capture(plan.upper, view))
+        self.layer = store.layers.commit(store.layers.capture(plan.upper, view, selected))
         self.layers = layers if self.layer is None else (*layers, self.layer)
         if self.layer is not None:
             check_canonical(store, self.layer)
@@ -189,6 +196,40 @@ def test_filtered_tasks(
     check_shown(shared_store, task.layers, filtered)
     last = Ran(shared_store, task.layers, third)
     assert timeless(view_of(shared_store, last.layers).tree) == timeless(last.after)
+
+
+def kinds_agree(path: str, *trees: FileTree) -> bool:
+    """Whether a path is a directory in all of the trees that have it, or in none, and so are its parents."""
+    for place in (path, *parents_of(path)):
+        kinds = {tree[place].kind == "directory" for tree in trees if place in tree}
+        if len(kinds) > 1:
+            return False
+    return True
+
+
+@many
+@given(scripts, st.lists(patterns, max_size=3), st.lists(patterns, max_size=2), scripts)
+def test_output_filters(
+    shared_store: Store, first: Script, in_workspace: list[str], in_system: list[str], second: Script
+) -> None:
+    base = Ran(shared_store, (), first)
+    selected = OutputSelection(
+        workspace=WORKSPACE,
+        in_workspace=compile_patterns([(pattern, True) for pattern in in_workspace]),
+        in_system=compile_patterns([(pattern, True) for pattern in in_system]),
+    )
+    task = Ran(shared_store, base.layers, second, selected=selected)
+    check_shown(shared_store, task.layers)
+    consumer = view_of(shared_store, task.layers).tree
+    before = view_of(shared_store, base.layers).tree
+    for path in {*before, *task.after, *consumer}:
+        entries = [tree[path] for tree in (before, task.after, consumer) if path in tree]
+        if any(entry.kind == "directory" for entry in entries):
+            continue
+        if kinds_agree(path, before, task.after):
+            source = task.after if selected.keeps(path, is_directory=False) else before
+            expected = {path: source[path]} if path in source else {}
+            assert timeless({path: consumer[path]} if path in consumer else {}) == timeless(expected)
 
 
 @many
