@@ -18,6 +18,7 @@ from engine.builtin_packages.package_context import (
 from engine.git import Commit, Repository
 from engine.model.errors import UserError
 from engine.model.records import ExportedVariable
+from engine.snapshot.ignore_rules import is_ignored
 
 _SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _SHORT_SHA = re.compile(r"[0-9a-f]{7,63}")
@@ -36,6 +37,10 @@ def inspect_git_clone(parameters: Mapping[str, str], context: PackageContext) ->
     path = relative_path(parameters["path"], "path")
     prefix = "/".join(part for part in (context.workspace.strip("/"), path) if part)
     repository = git.find_repository(context.project_root)
+    if repository is not None and is_ignored(
+        repository.top, context.project_root.removeprefix(repository.top).strip("/")
+    ):
+        repository = None  # one that has nothing to do with the project, such as one for dot files
     if not is_own(repository, context.project_root, url):
         repository_here = None
     else:

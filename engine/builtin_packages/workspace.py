@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from engine.builtin_packages.package_context import InspectedPackage, PackageContext, relative_path
 from engine.model.errors import UserError
-from engine.snapshot.ignore_rules import GIT_IGNORE, IgnoreRules
+from engine.snapshot.ignore_rules import GIT_IGNORE, IgnoreRules, is_ignored
 from engine.snapshot.scan import ScanOptions
 from engine.snapshot.tree_snapshot import SnapshotRequest, take
 
@@ -49,7 +49,9 @@ def _rules(project_root: str, below: str) -> IgnoreRules:
     while not os.path.lexists(os.path.join(top, ".git")) and os.path.dirname(top) != top:
         above.append(os.path.basename(top))
         top = os.path.dirname(top)
-    if not os.path.lexists(os.path.join(top, ".git")):
+    inside = "/".join(reversed(above))
+    if not os.path.lexists(os.path.join(top, ".git")) or is_ignored(top, inside):
+        # No repository, or one that has nothing to do with the project, such as one for dot files.
         top, above = project_root, []
     way = [*reversed(above), *(below.split("/") if below else [])]
     for depth in range(len(way)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
@@ -82,6 +83,8 @@ class ContentReader:
             except FileNotFoundError:
                 return None
             except OSError as error:
+                if error.errno in (errno.ELOOP, errno.ENXIO, errno.ENOTDIR):
+                    return None  # something else has taken its place
                 raise unreadable("file", path, error) from None
             data = None
             try:

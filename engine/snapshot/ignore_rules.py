@@ -115,6 +115,16 @@ class DirectoryRules:
         return f"{self._directory}/{name}" if self._directory else name
 
 
+def is_ignored(top: str, path: str) -> bool:
+    """True when a repository whose working tree is `top` ignores the directory `path` below it."""
+    rules = IgnoreRules().at_root(top)
+    for name in path.split("/") if path else ():
+        if rules.decide(name, True) == "ignore":
+            return True
+        rules = rules.below(name)
+    return False
+
+
 def _content(path: str) -> bytes | None:
     """What a regular file holds; None for anything else, as for git."""
     try:

@@ -343,9 +343,10 @@ class _Scanner:
         return found
 
 
-def unreadable(what: str, path: str, error: OSError) -> UserError:
-    reason = (error.strerror or str(error)).lower()
-    return UserError(
-        f"cannot read {what} `{path}`: {reason}",
-        hint="make it readable, or leave it out with .gitignore or .dockerignore",
-    )
+class UnreadableError(UserError):
+    """A file or directory of the tree that cannot be read."""
+
+
+def unreadable(what: str, path: str, error: OSError) -> UnreadableError:
+    """`what` is "file" or "directory", `path` absolute."""
+    return UnreadableError(f"cannot read {what} `{path}`: {(error.strerror or str(error)).lower()}")

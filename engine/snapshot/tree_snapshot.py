@@ -10,11 +10,14 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from engine.file_tree import Entry, FileTree, LayerManifest, manifest_digest
+from engine.model.errors import UserError
 from engine.pending_layer import LayerSink, PendingLayer
 from engine.snapshot.content import ContentReader
-from engine.snapshot.scan import Scan, ScanOptions, Unread, scan
+from engine.snapshot.scan import Scan, ScanOptions, Unread, UnreadableError, scan
 from engine.snapshot.stat_index import Row, Table, load, save
 from engine.snapshot.write_tree import TreeSource, write_tree
+
+_ATTEMPTS = 4  # looks at a tree whose files come and go
 
 
 class SnapshotRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,7 +60,13 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
 
 def take(request: SnapshotRequest, index_path: str, layers: LayerSink, workers: int = 2) -> Snapshot:
     """Look at the tree; UserError names what cannot be read. `index_path` holds what the last look found."""
-    return _Taking(request, index_path, layers, workers).run()
+    try:
+        return _Taking(request, index_path, layers, workers).run()
+    except UnreadableError as error:
+        hint = "make it readable, or leave it out with .gitignore or .dockerignore"
+        if request.options.is_root_filesystem:
+            hint = "make it readable, or give `rootfs:` a tar file that root made of it"
+        raise UserError(error.message, hint) from None
 
 
 class _Taking:
@@ -73,14 +82,21 @@ class _Taking:
     def run(self) -> Snapshot:
         request = self._request
         index = self._index
-        seen = scan(request.root, index, request.options)
-        is_changed = seen.is_changed
-        if request.include or request.exclude:
-            is_changed |= bool(seen.unread)
-        elif seen.unread:
-            is_changed |= self._read(seen.directories, seen.unread)
-        index.directories = seen.directories
-        index.ignore_files = seen.ignore_files
+        is_changed = is_touched = False
+        for _ in range(_ATTEMPTS):
+            seen = scan(request.root, index, request.options)
+            is_changed |= seen.is_changed
+            is_touched |= seen.is_touched
+            is_complete = True
+            if request.include or request.exclude:
+                is_changed |= bool(seen.unread)
+            elif seen.unread:
+                is_complete, has_new_content = self._read(seen.directories, seen.unread)
+                is_changed |= has_new_content
+            index.directories = seen.directories
+            index.ignore_files = seen.ignore_files
+            if is_complete:
+                break
         if is_changed:
             index.results = {}
         digest = index.results.get(request.name)
@@ -90,7 +106,7 @@ class _Taking:
         else:
             manifest = self._manifest()
             digest = index.results[request.name] = manifest_digest(manifest)
-        if seen.is_touched or manifest is not None:
+        if is_touched or manifest is not None:
             save(index, self._index_path)
         return Snapshot(
             layer=self._pending(digest, manifest),
@@ -99,8 +115,8 @@ class _Taking:
             warnings=_warnings(seen),
         )
 
-    def _read(self, directories: dict[str, Table], unread: list[Unread]) -> bool:
-        """Read files and enter them in the tables; True when a content is not what it was."""
+    def _read(self, directories: dict[str, Table], unread: list[Unread]) -> tuple[bool, bool]:
+        """Read files and enter them in the tables: (all were there, a content is not what it was)."""
         rows = self._reader.read(unread)
         self._files_read += len(unread)
         is_changed = False
@@ -109,15 +125,15 @@ class _Taking:
             table = directories[file.directory]
             if table is known.get(file.directory):
                 table = directories[file.directory] = dict(table)
+            old = file.old
             if row is None:
                 del table[file.name]
                 is_changed = True
-                continue
-            table[file.name] = row
-            old = file.old
-            if not isinstance(old, Row) or old.content != row.content or old.mode != row.mode:
-                is_changed = True
-        return is_changed
+            else:
+                table[file.name] = row
+                if not isinstance(old, Row) or old.content != row.content or old.mode != row.mode:
+                    is_changed = True
+        return None not in rows, is_changed
 
     def _pending(self, digest: str, manifest: LayerManifest | None) -> PendingLayer:
         request = self._request

@@ -153,6 +153,12 @@ def test_a_directory_without_a_repository_is_its_own_working_tree(store: Store, 
     assert _variables(found)["COMMIT_SHA"] == ""
 
 
+def test_a_repository_that_ignores_the_project_has_no_say(store: Store, tmp_path: Path) -> None:
+    dots = make_repository(tmp_path / "dots", _dot_gitignore="*\n")
+    write(dots, app__a="a")
+    assert _files(store, _inspect(store, dots / "app")) == {"a": "a"}
+
+
 def test_a_repository_without_a_commit_is_taken(store: Store, tmp_path: Path) -> None:
     empty = tmp_path / "empty"
     empty.mkdir()

@@ -63,6 +63,12 @@ def test_the_ignore_file_of_the_repository_counts_in_a_project_below_it(store: S
     assert _paths(store, project / "app") == ["a"]
 
 
+def test_a_repository_that_ignores_the_project_has_no_say(store: Store, project: Path) -> None:
+    subprocess.run(["git", "init", "-q", str(project)], check=True)
+    _write(project, _dot_gitignore="*\n", app__a="", app__b="")
+    assert _paths(store, project / "app") == ["a", "b"]
+
+
 def test_the_same_content_elsewhere_is_the_same_layer(store: Store, tmp_path: Path) -> None:
     layers = set()
     for name in ("one", "two"):
