@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -43,7 +45,7 @@ def test_a_process_left_behind_is_found(tmp_path: Path) -> None:
     program.prepare()
     pid = program().stdout.strip()
     assert program.leftovers(timeout=0) == [f"process {pid} sleep 60 "]
-    subprocess.run(["kill", pid], check=True)
+    os.kill(int(pid), signal.SIGKILL)
     assert program.leftovers() == []
 
 
