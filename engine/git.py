@@ -7,7 +7,6 @@ cannot say it (references in a table, packed objects, includes in its configurat
 from __future__ import annotations
 
 import os
-import zlib
 from collections.abc import Mapping
 
 import msgspec
@@ -301,6 +300,9 @@ def _peeled(repository: Repository, sha: str) -> str:
 
 def _loose_object(repository: Repository, sha: str) -> bytes | None:
     """An object in a file of its own, `TYPE SIZE NUL CONTENT`; None when it is elsewhere."""
+    # Late: a run that asks for nothing but the branch needs no object.
+    import zlib
+
     try:
         with open(os.path.join(repository.common, "objects", sha[:2], sha[2:]), "rb") as file:
             return zlib.decompress(file.read())

@@ -18,6 +18,7 @@ from engine.builtin_packages.package_context import (
 from engine.git import Commit, Repository
 from engine.model.errors import UserError
 from engine.model.records import ExportedVariable
+from engine.snapshot.cache_file import recall, remember
 from engine.snapshot.ignore_rules import is_ignored
 
 _SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
@@ -128,7 +129,7 @@ def _local(
         with_submodules=is_true(parameters["submodules"], "submodules"),
         with_git_directory=is_true(parameters["preserve-git-dir"], "preserve-git-dir"),
     )
-    commit = git.read_commit(repository, sha) if repository is not None and sha else Commit()
+    commit = Commit() if repository is None or not sha else _commit(repository, sha, context)
     full_ref = f"refs/heads/{branch}" if branch else ""
     name = ref.removeprefix("refs/").removeprefix("tags/")
     if repository is not None and ref and ref != branch and not _SHORT_SHA.fullmatch(ref):
@@ -139,6 +140,16 @@ def _local(
         warnings=tree.warnings,
         files_read=tree.files_read,
     )
+
+
+def _commit(repository: Repository, sha: str, context: PackageContext) -> Commit:
+    """What the commit says; remembered, since asking for a packed one takes a process of git."""
+    question = f"head of {repository.top}"
+    known = recall(context.store_root, question, Commit)
+    if known is None or known.sha != sha:
+        known = git.read_commit(repository, sha)
+        remember(context.store_root, question, known)
+    return known
 
 
 def exports(url: str, commit: Commit, full_ref: str, meta_ref: str) -> tuple[ExportedVariable, ...]:

@@ -8,10 +8,8 @@ import os
 import msgspec
 
 from engine.images.base_image import BaseContext, BaseImage, InspectedBase, SourceImage
-from engine.images.configuration import configure
 from engine.images.host_system import host_image
 from engine.images.remembered import Memory
-from engine.images.root_directory import directory_image
 from engine.model.errors import UserError
 from engine.model.records import ImageConfig
 from engine.pending_layer import PendingLayer
@@ -40,6 +38,9 @@ def inspect_base(image: str, config: str, context: BaseContext) -> InspectedBase
     facts = recall(context.store_root, question, _Facts)
     layer: PendingLayer | None = None
     if facts is None:
+        # Late, as below: what it made of an image is remembered.
+        from engine.images.configuration import configure
+
         configured = configure(source, configuration)
         layer = configured.layer
         digest = None if layer is None else layer.digest
@@ -73,6 +74,8 @@ def _source(image: str, context: BaseContext) -> SourceImage:
     if scheme == "rootfs" and rest:
         path = os.path.normpath(os.path.join(context.directory, rest))
         if os.path.isdir(path):
+            from engine.images.root_directory import directory_image
+
             return directory_image(image, path, context)
         if not os.path.exists(path):
             raise UserError(f"`{image}`: `{path}` does not exist")
@@ -91,6 +94,8 @@ def _reconfigured(digest: str, source: SourceImage, configuration: str) -> Pendi
     """The layer of `base.config` again, made anew only if the store lost it."""
 
     def again() -> PendingLayer:
+        from engine.images.configuration import configure
+
         layer = configure(source, configuration).layer
         assert layer is not None
         return layer

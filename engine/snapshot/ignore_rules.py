@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from engine.snapshot.docker_ignore import DockerIgnore, parse_docker_ignore
-from engine.snapshot.git_ignore import GitIgnore, parse_git_ignore
+if TYPE_CHECKING:
+    from engine.snapshot.docker_ignore import DockerIgnore
+    from engine.snapshot.git_ignore import GitIgnore
 
 # keep: part of the tree. way: a directory that is kept only for what is kept below it. ignore: not there.
 Decision = Literal["keep", "way", "ignore"]
@@ -40,6 +41,10 @@ class IgnoreRules(msgspec.Struct, frozen=True, kw_only=True):
 
     def at_root(self, root: str) -> DirectoryRules:
         """The rules in the root directory of the tree."""
+        # Late: a look at an unchanged tree decides nothing.
+        from engine.snapshot.docker_ignore import parse_docker_ignore
+        from engine.snapshot.git_ignore import GitIgnore, parse_git_ignore
+
         parsed = [(len(os.fsencode(directory)), parse_git_ignore(text)) for directory, text in self.outer]
         git = GitIgnore(os.fsencode(self.below), [level for level in parsed if level[1]])
         docker = None
@@ -103,6 +108,8 @@ class DirectoryRules:
         content = _content(os.path.join(self._root, self._path(GIT_IGNORE)))
         if content is None:
             return self
+        from engine.snapshot.git_ignore import parse_git_ignore
+
         git = self._git.with_own(parse_git_ignore(content))
         return DirectoryRules(
             self._root, self._directory, git, self._docker, self._tracked, self._tracked_directories

@@ -6,16 +6,18 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from engine.file_tree import Entry, FileTree, LayerManifest, manifest_digest
 from engine.model.errors import UserError
 from engine.pending_layer import LayerSink, PendingLayer
-from engine.snapshot.content import ContentReader
 from engine.snapshot.scan import Scan, ScanOptions, Unread, UnreadableError, scan
 from engine.snapshot.stat_index import Row, Table, load, save
-from engine.snapshot.write_tree import TreeSource, write_tree
+
+if TYPE_CHECKING:
+    from engine.snapshot.content import ContentReader
 
 _ATTEMPTS = 4  # looks at a tree whose files come and go
 
@@ -74,7 +76,8 @@ class _Taking:
         self._request = request
         self._index_path = index_path
         self._layers = layers
-        self._reader = ContentReader(request.root, workers)
+        self._workers = workers
+        self._reader: ContentReader | None = None
         self._index = load(index_path, request.root)
         self._files_read = 0
         self._several: dict[str, Row] = {}  # files that have other names too
@@ -102,7 +105,7 @@ class _Taking:
         digest = index.results.get(request.name)
         manifest = None
         if digest is not None:
-            self._reader.kept.clear()  # the layer was made when this digest was found
+            self._reader = None  # the layer was made when this digest was found: nothing need be kept
         else:
             manifest = self._manifest()
             digest = index.results[request.name] = manifest_digest(manifest)
@@ -117,6 +120,11 @@ class _Taking:
 
     def _read(self, directories: dict[str, Table], unread: list[Unread]) -> tuple[bool, bool]:
         """Read files and enter them in the tables: (all were there, a content is not what it was)."""
+        if self._reader is None:
+            # Late, as below: a look at an unchanged tree reads and writes nothing.
+            from engine.snapshot.content import ContentReader
+
+            self._reader = ContentReader(self._request.root, self._workers)
         rows = self._reader.read(unread)
         self._files_read += len(unread)
         is_changed = False
@@ -143,7 +151,9 @@ class _Taking:
 
         def fill(manifest: LayerManifest, directory: str) -> None:
             start = len(request.prefix) + 1 if request.prefix else 0
-            kept = self._reader.kept
+            from engine.snapshot.write_tree import TreeSource, write_tree
+
+            kept = {} if self._reader is None else self._reader.kept
             source = TreeSource(
                 locate=lambda path: f"{request.root}/{path[start:]}",
                 read=lambda path: kept.get(path[start:]),
