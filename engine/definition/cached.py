@@ -13,6 +13,7 @@ import msgspec
 
 from engine import __version__
 from engine.definition.loaded import Loaded
+from engine.definition.package_path import package_directories
 from engine.model.run_definition import RunDefinition
 
 _FORMAT = "2"
@@ -32,7 +33,8 @@ def load_cached(path: str, cache_dir: str, *, package_paths: tuple[str, ...] = (
     UsageError when the file is not there or cannot be read.
     """
     absolute = os.path.abspath(path)
-    identity = "\0".join((_FORMAT, __version__, path, absolute, *package_paths))
+    directories = package_directories(package_paths)
+    identity = "\0".join((_FORMAT, __version__, path, absolute, *directories))
     place = os.path.join(cache_dir, hashlib.sha256(os.fsencode(identity)).hexdigest())
     compiled = _read(place)
     if compiled is not None and all(_digest(file) == digest for file, digest in compiled.files):
@@ -45,7 +47,7 @@ def load_cached(path: str, cache_dir: str, *, package_paths: tuple[str, ...] = (
     from engine.definition.load import load
 
     before = _digest(absolute)
-    loaded = load(path, package_paths=package_paths, for_run=True)
+    loaded = load(path, package_paths=directories, for_run=True)
     if loaded.definition is not None:
         files = tuple((file, _digest(file)) for file in loaded.files)
         if before == _digest(absolute):

@@ -59,8 +59,8 @@ class Calls:
 
     @property
     def files(self) -> tuple[str, ...]:
-        """All files that were read."""
-        return (*(path for path, file in self._files.items() if file is not None), *self.packages.files)
+        """All files that were looked for, the missing ones too."""
+        return (*self._files, *self.packages.files)
 
     def file(self, path: str) -> CalledFile | None:
         """A called file, or None when it is missing or no map."""
@@ -213,12 +213,11 @@ class _Checker:
             return
         where = task.key("with" if given is not None else "call")
         entries = {} if given is None else given.entries
-        known = (
-            ", ".join(_described_parameter(key, parameter) for key, parameter in declared.items()) or "none"
-        )
+        listed = ", ".join(_described_parameter(key, parameter) for key, parameter in declared.items())
+        known = f"its parameters are {listed}" if listed else "it has no parameters"
         for parameter in entries:
             if parameter not in declared:
-                hint = did_you_mean(parameter, declared) or f"its parameters are {known}"
+                hint = did_you_mean(parameter, declared) or known
                 self._problems.error("bad-parameters", where, f"{name} has no parameter `{parameter}`", hint)
         missing = [key for key, parameter in declared.items() if parameter.is_required and key not in entries]
         if missing:

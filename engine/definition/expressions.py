@@ -301,8 +301,9 @@ class _Parser:
             raise ExpressionError(
                 self._at, f"`{name}` is a literal and no name of a member", f"write `['{name}']`"
             )
+        at = self._at
         self._advance()
         called = self._called(name)
         if isinstance(called, Call):
-            raise ExpressionError(self._at, f"`{name}` is called like a method", f"write `{name}(value, …)`")
+            raise ExpressionError(at, f"`{name}` is called like a method", f"write `{name}(value, …)`")
         return Literal(name)

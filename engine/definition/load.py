@@ -13,6 +13,7 @@ from engine.definition.document import Document, check_document, check_file
 from engine.definition.graph import Graph
 from engine.definition.loaded import Loaded
 from engine.definition.needed_parameters import needed_parameters
+from engine.definition.package_path import package_directories
 from engine.definition.package_rules import check_package
 from engine.definition.packages import PackageSearch
 from engine.definition.problems import Problems
@@ -44,11 +45,11 @@ def _load(path: str, data: bytes, package_paths: tuple[str, ...], *, for_run: bo
     if document is None:
         return Loaded(definition=None, diagnostics=problems.sorted(), files=(path,))
     run_dir = run_directory(path)
-    calls = Calls(run_dir, PackageSearch(package_paths))
+    calls = Calls(run_dir, PackageSearch(package_directories(package_paths)))
     graph = _check_meaning(document, calls, for_run=for_run)
     definition = None
     if for_run:
-        check_support(document)
+        check_support(document, calls.packages)
         if not problems.has_errors:
             definition = build_run(document, run_dir, graph)
     diagnostics = problems.sorted()

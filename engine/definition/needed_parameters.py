@@ -70,7 +70,7 @@ def _names_in(expression: Expression) -> Iterator[str]:
             isinstance(found, Chain)
             and found.root == "init"
             and found.members
-            and not found.is_optional_at(0)
+            and not found.is_optional_at(min(1, len(found.members) - 1))
         ):
             name = found.members[0]
             if name is not None:

@@ -139,10 +139,10 @@ class PackageSearch:
         return self._candidates[name]
 
     def _read(self, name: str, path: str) -> Package | None:
+        self.files.append(path)
         root = read_file(path)
         if not isinstance(root, Mapping):
             return None
-        self.files.append(path)
         mark = root.get("package")
         metadata = mark if isinstance(mark, Mapping) else root
         version = metadata.get("version")

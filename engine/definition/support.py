@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.definition.document import Document
 from engine.definition.mentions import Chain, Found, mentions
-from engine.definition.packages import is_digest, split_call
+from engine.definition.packages import PackageSearch, is_digest, split_call
 from engine.definition.schema import expressions_of
 from engine.definition.scopes import SECRET_CONTEXTS
 from engine.definition.task_schema import form_of
@@ -15,9 +15,9 @@ _KEYS = ("parallel", "background-processes", "tool-cache", "mounts")
 _BUILT_IN = ("outcrop/workspace", "git/clone")
 
 
-def check_support(document: Document) -> None:
+def check_support(document: Document, packages: PackageSearch) -> None:
     """Report everything in a run definition that has no effect yet although a run would need it."""
-    checker = _Checker(document)
+    checker = _Checker(document, packages)
     checker.file()
     for task in document.tasks:
         checker.task(task)
@@ -30,7 +30,8 @@ def check_support(document: Document) -> None:
 
 
 class _Checker:
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, packages: PackageSearch) -> None:
+        self._packages = packages
         self._root = document.root
         self._problems = document.check.problems
 
@@ -102,12 +103,16 @@ class _Checker:
             self._report(
                 call, f"calling {kind}", "the packages `outcrop/workspace` and `git/clone` are built in"
             )
-        elif named[0] not in _BUILT_IN:
+        elif named[0] not in _BUILT_IN or not self._is_built_in(named):
             self._report(
                 call,
                 f"the package `{named[0]}`",
                 "the packages `outcrop/workspace` and `git/clone` are built in",
             )
+
+    def _is_built_in(self, named: tuple[str, str]) -> bool:
+        package = self._packages.find(*named)
+        return package is None or package.is_built_in
 
     def secrets(self, where: Node, found: list[Found]) -> None:
         """Secrets in a template of a task."""

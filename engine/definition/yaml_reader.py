@@ -194,6 +194,8 @@ class _Composer:
         if event.tag is None and match is not None and match.end() <= max(event.end_mark.index, node.start):
             place = place_in(self._text, match.end(), near=node)
             node.line, node.column, node.start = place.line, place.column, place.start
+        if node.end < node.start:
+            node.end_line, node.end_column, node.end = node.line, node.column, node.start
 
     def _alias(self, event: Any) -> Node:
         start, end, name = event.start_mark, event.end_mark, event.anchor
