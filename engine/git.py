@@ -188,7 +188,7 @@ def read_commit(repository: Repository, sha: str) -> Commit:
     """What the commit says of itself."""
     content = _loose_object(repository, sha)
     if content is None or not content.startswith(b"commit "):
-        text = run_git(repository, "cat-file", "commit", sha)
+        text = os.fsencode(run_git(repository, "cat-file", "commit", sha)).decode("utf-8", "replace")
     else:
         text = content.partition(b"\0")[2].decode("utf-8", "replace")
     headers, _, message = text.partition("\n\n")

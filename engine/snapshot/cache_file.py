@@ -36,8 +36,12 @@ def recall(store_root: str, question: str, kind: type[_Answer]) -> _Answer | Non
 
 
 def remember(store_root: str, question: str, answer: msgspec.Struct) -> None:
-    """Keep the answer; `question` must say all that it depends on."""
-    write_cache(_answer_path(store_root, question), msgspec.msgpack.encode(answer))
+    """Keep the answer; `question` must say all that it depends on. One with odd names is not kept."""
+    try:
+        content = msgspec.msgpack.encode(answer)
+    except UnicodeEncodeError:
+        return
+    write_cache(_answer_path(store_root, question), content)
 
 
 def _answer_path(store_root: str, question: str) -> str:

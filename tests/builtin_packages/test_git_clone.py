@@ -122,6 +122,19 @@ def test_what_git_tracks_is_there_although_it_is_ignored(store: Store, app: Path
     ]
 
 
+def test_names_that_are_not_utf_8_are_taken(store: Store, app: Path) -> None:
+    for name in ("odd\udcff", "odd\udcff.log", "untracked\udcff"):
+        (app / name).write_text(name[:3])
+    git(app, "add", "--force", "odd\udcff", "odd\udcff.log")
+    git(app, "commit", "-q", "-m", "caf\udce9")
+    for _ in range(2):
+        found = _inspect(store, app)
+        assert {"odd\udcff", "odd\udcff.log", "untracked\udcff"} < _files(store, found).keys()
+        assert _variables(found)["COMMIT_MESSAGE"] == "café"  # git repairs it
+    git(app, "gc", "-q")
+    assert _variables(_inspect(store, app))["COMMIT_MESSAGE"] == "café"  # git repairs it
+
+
 def test_excludes_of_the_repository_and_the_user_count(store: Store, app: Path, tmp_path: Path) -> None:
     write(app, one="", two="", three="")
     (app / ".git/info/exclude").write_text("one\n")
