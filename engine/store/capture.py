@@ -122,7 +122,7 @@ class _Changes:
             self._delete(path)
         for path, entry in self._found.entries.items():
             self._compare(path, entry)
-        needed = ancestors([*self._entries, *self._deleted])
+        needed = ancestors([*self._entries, *self._deleted]) | {""}
         for path in needed:
             below = self._tree.get(path)
             if path not in self._entries and (below is None or below.kind != DIRECTORY):
