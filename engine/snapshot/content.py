@@ -75,7 +75,8 @@ class ContentReader:
         return rows
 
     def _read(self, file: Unread) -> Row | None:
-        path = f"{self._root}/{file.path}"
+        inside = file.path
+        path = f"{self._root}/{inside}"
         changed, row = file.changed, file.row
         for _ in range(_ATTEMPTS):
             try:
@@ -104,7 +105,7 @@ class ContentReader:
                 return None
             if status.st_ctime_ns == changed and status.st_size == row.size:
                 if data is not None and len(data) == row.size <= self._room:
-                    self.kept[file.path] = data
+                    self.kept[inside] = data
                     self._room -= len(data)
                 return _with_content(row, digest)
             # It changed while it was read; what is noted from now on proves nothing for the next look.

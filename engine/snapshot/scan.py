@@ -230,7 +230,7 @@ class _Scanner:
         if rules is not None:
             if rules.leaves_out_repositories and self._is_repository(directory, entry.name, old):
                 return NESTED_REPOSITORY
-            if is_decided and isinstance(old, Row) and stat.S_ISDIR(old.mode) == is_directory:
+            if is_decided and type(old) is Row and (old.mode & _TYPE == _DIRECTORY) == is_directory:
                 is_way_only = old.is_way_only
             else:
                 decision = self._rules_in(directory).decide(entry.name, is_directory)
@@ -238,7 +238,9 @@ class _Scanner:
                     return IGNORED_DIRECTORY if is_directory else IGNORED_FILE
                 is_way_only = decision == "way"
         try:
-            if isinstance(old, Row) and old.is_way_only == is_way_only and self._is_same(old, entry):
+            # Where the old decisions hold, only what is not the same comes here.
+            is_known = not is_decided and isinstance(old, Row) and old.is_way_only == is_way_only
+            if is_known and old is not None and self._is_same(old, entry):
                 return old
             return self._row(directory, entry, old, is_way_only)
         except FileNotFoundError:
