@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 
+from engine.definition.checking import Check
 from engine.definition.document import Document
 from engine.definition.expressions import parse_template
 from engine.definition.graph import Graph
-from engine.definition.schema import Check
 from engine.definition.task_schema import form_of
 from engine.definition.yaml_nodes import Mapping, Node, Scalar, Sequence, flatten
 from engine.model.expression import Expression, Template

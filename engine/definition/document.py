@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from engine.definition.checking import Check
 from engine.definition.file_schema import (
     LOCAL_PACKAGE,
     PUBLISHED_PACKAGE_1,
@@ -11,14 +12,14 @@ from engine.definition.file_schema import (
     RUN_DEFINITION,
 )
 from engine.definition.problems import Problems
-from engine.definition.schema import Check, Map
+from engine.definition.schema import Map
 from engine.definition.task_schema import form_of
 from engine.definition.yaml_nodes import Mapping, Node, Scalar, described, flatten
 from engine.definition.yaml_reader import decode, read_yaml
 
 
 class Document:
-    """A file after checking. `kind` is `run`, `local-package` or `package`; `tasks` are the maps of its tasks."""
+    """A file after checking: `kind` is `run`, `local-package` or `package`, `tasks` the maps of its tasks."""
 
     def __init__(self, path: str, kind: str, text: str, root: Mapping, check: Check) -> None:
         self.path = path

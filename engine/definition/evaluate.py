@@ -9,7 +9,7 @@ from engine.definition.numbers import number_text, number_value
 from engine.model.errors import UserError
 from engine.model.expression import Access, Binary, Call, Choice, Expression, Literal, Name, Not, Template
 
-# The start of the run in seconds since the epoch, for `date`; no identifier has a space, so no expression sees it.
+# The start of the run in seconds since the epoch, for `date`; no expression can name it, for its space.
 STARTED_AT = "started at"
 
 Scope = Mapping[

@@ -24,7 +24,7 @@ _CLOSE = {
     "`]`": "close the bracket",
     "`,` or `)`": "separate arguments by `,` and close the call with `)`",
     "`:` and the value for the other case": "write `condition ? value : other`",
-    "`}}` or an operator": "close the expression with `}}`, or join the parts with `&&`, `||` or a comparison",
+    "`}}` or an operator": "close the expression with `}}`, or join parts with `&&`, `||` or a comparison",
     "a name after the dot": "write a name, or `['…']` for any other text",
 }
 _WORD_OPERATORS = {"and": "&&", "or": "||", "not": "!", "eq": "==", "ne": "!="}
@@ -54,7 +54,7 @@ def parse_template(text: str) -> Template:
     pieces: list[str | Expression] = []
     plain: list[str] = []
     position = 0
-    for opening in iter(lambda: _OPENING.search(text, position), None):
+    while (opening := _OPENING.search(text, position)) is not None:
         backslashes = len(opening[1])
         plain.append(text[position : opening.start()])
         plain.append("\\" * (backslashes // 2))

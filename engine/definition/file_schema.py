@@ -5,21 +5,9 @@ from __future__ import annotations
 import re
 
 from engine.definition import literals, scopes
+from engine.definition.checking import Anything, Check, Spec
 from engine.definition.outputs_schema import AGENT, RUNNER
-from engine.definition.schema import (
-    AnyMap,
-    Anything,
-    Boolean,
-    Check,
-    Exact,
-    ListOf,
-    Map,
-    Number,
-    Shapes,
-    Spec,
-    Text,
-    Word,
-)
+from engine.definition.schema import AnyMap, Boolean, Exact, ListOf, Map, Number, Shapes, Text, Word
 from engine.definition.task_schema import KEY, PATH, TASKS
 from engine.definition.trigger_schema import TRIGGERS
 from engine.definition.yaml_nodes import Mapping, Node, Scalar
@@ -97,7 +85,7 @@ BASE = Map(
         "tag": _BASE_TEXT,
         "call": Text(accepts="text"),
         "target": KEY,
-        "init": Shapes("a map or `inherit`", text=Word("inherit"), map=AnyMap(Text(scope=scopes.BASE))),
+        "init": Shapes("a map or `inherit`", text=Word("inherit"), keys=AnyMap(Text(scope=scopes.BASE))),
     },
     extra=(_check_base,),
 )
@@ -239,7 +227,7 @@ _PACKAGE_OUTPUTS = Map(
             Shapes(
                 "text or a map",
                 text=Text(scope=scopes.PACKAGE_OUTPUTS),
-                map=Map(
+                keys=Map(
                     "the value",
                     {"value": Text(scope=scopes.PACKAGE_OUTPUTS), "description": Text()},
                     required=("value",),

@@ -1,4 +1,4 @@
-"""The order of tasks: who names whom, unknown names, circles, and what each task waits for (reference §6, §7)."""
+"""The order of tasks: unknown names, circles, and what each task waits for (reference §6, §7)."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class Graph:
         self._filter_without_input(task)
 
     def _named(self, node: Scalar, label: str) -> str | None:
-        """The task of this file that a path starts with; None, with a problem, when the path names nothing."""
+        """The task of this file that a path starts with; None, with a problem, when it names nothing."""
         path = tuple(node.text.split("."))
         task = resolve(path, self._tasks, self._calls)
         if isinstance(task, Unknown):
@@ -270,7 +270,7 @@ class Graph:
                     above = next(
                         earlier for earlier, _ in uses[:number] if reach[earlier] >> position[target] & 1
                     )
-                    message = f"`{target}` is listed after `{above}`, which uses it, so its layer lies below all the same"
+                    message = f"`{target}` is listed after `{above}`, which uses it: its layer lies below"
                     hint = f"list `{target}` before `{above}`, or leave it out"
                     self._problems.warning("use-order", node, message, hint)
                 if number + 1 < len(uses):

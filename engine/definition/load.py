@@ -89,7 +89,7 @@ def _read(path: str) -> bytes:
 
 
 def run_directory(path: str) -> str:
-    """`run.dir` of a definition (reference §2): the nearest `.rwx` or `.mint` above it, or its own directory."""
+    """`run.dir` (reference §2): the nearest `.rwx` or `.mint` above a definition, or its own directory."""
     own = os.path.dirname(os.path.abspath(path))
     directory = own
     while True:

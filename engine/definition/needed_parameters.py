@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
+from engine.definition.checking import TemplateUse
 from engine.definition.document import Document
 from engine.definition.mentions import Chain, mentions
-from engine.definition.schema import TemplateUse
 from engine.definition.suggestions import did_you_mean
 from engine.model.diagnostic import Diagnostic
 from engine.model.expression import Expression

@@ -3,21 +3,11 @@
 from __future__ import annotations
 
 import re
+from typing import ClassVar
 
 from engine.definition import literals, scopes
-from engine.definition.schema import (
-    AnyMap,
-    Check,
-    Exact,
-    ListOf,
-    Map,
-    Number,
-    Scope,
-    Shapes,
-    Spec,
-    Text,
-    Word,
-)
+from engine.definition.checking import Check, Scope, Spec
+from engine.definition.schema import AnyMap, Exact, ListOf, Map, Number, Shapes, Text, Word
 from engine.definition.yaml_nodes import Mapping, Node, Scalar, flatten
 
 
@@ -115,7 +105,7 @@ class _OutputFilesystem(Spec):
         {
             "deduplicate": Exact(scopes.TASK, others="boolean"),
             "filter": Shapes(
-                "a list or a map", list=_FILTER_MAP.fields["workspace"], map=_FILTER_MAP, allows_null=True
+                "a list or a map", items=_FILTER_MAP.fields["workspace"], keys=_FILTER_MAP, allows_null=True
             ),
         },
         without_effect=("deduplicate",),
@@ -203,16 +193,20 @@ AGENT = Map(
     {
         "cpus": Text(scope=scopes.TASK, literal=literals.positive, rule="bad-agent", accepts="text number"),
         "memory": _SIZE,
-        "disk": Shapes("a size or a map", text=_SIZE, map=Map("`disk`", {"size": _SIZE}, required=("size",))),
-        "gpu": Shapes("text or a map", text=_LOOSE, map=AnyMap(_LOOSE)),
+        "disk": Shapes(
+            "a size or a map", text=_SIZE, keys=Map("`disk`", {"size": _SIZE}, required=("size",))
+        ),
+        "gpu": Shapes("text or a map", text=_LOOSE, keys=AnyMap(_LOOSE)),
         "static-ips": Shapes(
-            "text or a list", text=Text(scope=scopes.ADDRESSES), list=ListOf(Text(scope=scopes.ADDRESSES))
+            "text or a list", text=Text(scope=scopes.ADDRESSES), items=ListOf(Text(scope=scopes.ADDRESSES))
         ),
         "tmpfs": _SCALAR_OR_EXPRESSION,
         "spot": _SCALAR_OR_EXPRESSION,
         "ipv6": _SCALAR_OR_EXPRESSION,
         "nested-virtualization": _SCALAR_OR_EXPRESSION,
-        "self-hosted": Shapes("text, a list or a map", text=_LOOSE, list=ListOf(_LOOSE), map=AnyMap(_LOOSE)),
+        "self-hosted": Shapes(
+            "text, a list or a map", text=_LOOSE, items=ListOf(_LOOSE), keys=AnyMap(_LOOSE)
+        ),
     },
     optional=True,
     without_effect=NO_EFFECT_OF_AGENT,
@@ -264,8 +258,8 @@ BACKGROUND_PROCESSES = ListOf(
             "ready-check": Shapes(
                 "a command or a map",
                 text=_READY,
-                list=_READY,
-                map=Map(
+                items=_READY,
+                keys=Map(
                     "`ready-check`",
                     {"run": _READY, "timeout-seconds": Number(1, whole=False)},
                     required=("run",),
@@ -335,7 +329,7 @@ class _Mount(Spec):
             else (f"`{text}` is not an octal mode", 'write it as `"0400"`')
         ),
     )
-    _types: dict[str, Map] = {
+    _types: ClassVar[dict[str, Map]] = {
         "cache": Map(
             "a cache mount",
             {

@@ -25,7 +25,7 @@ class Parameter:
 
 
 class Package:
-    """What a caller has to know. `tasks` are the keys inside, or None where they cannot be named from outside."""
+    """What a caller has to know; `root` is the file's map, None for a built-in package."""
 
     __slots__ = ("is_built_in", "name", "parameters", "path", "root", "version")
 
@@ -93,13 +93,14 @@ class PackageSearch:
 
     def names(self) -> list[str]:
         """Every package that exists, for suggestions."""
-        found = list(_BUILT_IN)
-        for directory in self._directories:
-            for namespace in _subdirectories(directory):
-                for name in _subdirectories(os.path.join(directory, namespace)):
-                    if os.path.exists(os.path.join(directory, namespace, name, "rwx-package.yml")):
-                        found.append(f"{namespace}/{name}")
-        return list(dict.fromkeys(found))
+        found = [
+            f"{namespace}/{name}"
+            for directory in self._directories
+            for namespace in _subdirectories(directory)
+            for name in _subdirectories(os.path.join(directory, namespace))
+            if os.path.exists(os.path.join(directory, namespace, name, "rwx-package.yml"))
+        ]
+        return list(dict.fromkeys([*_BUILT_IN, *found]))
 
     def find(self, name: str, version: str) -> Package | None:
         """The package of exactly this version, else the nearest of the same major, else None."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from engine.definition import scopes
-from engine.definition.schema import AnyMap, Check, Exact, ListOf, Map, Number, Shapes, Spec, Text
+from engine.definition.checking import Check, Spec
+from engine.definition.schema import AnyMap, Exact, ListOf, Map, Number, Shapes, Text
 from engine.definition.yaml_nodes import Mapping, Node, Scalar, Sequence, flatten
 
 _TOTAL = Number(1, scope=scopes.PARALLEL, rule="bad-parallel")

@@ -1,4 +1,4 @@
-"""Durations, sizes and lifetimes as written in a definition; needs no YAML, so the engine uses it at run time."""
+"""Durations, sizes and lifetimes as written in a definition; the engine uses it at run time, without YAML."""
 
 from __future__ import annotations
 

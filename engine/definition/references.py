@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping as MappingOf
 
 from engine.definition.calls import Calls
+from engine.definition.checking import TemplateUse, expressions_of
 from engine.definition.document import Document
 from engine.definition.mentions import Chain, literal_text, mentions
 from engine.definition.packages import declared_parameters
 from engine.definition.parallel_schema import parallel_names
 from engine.definition.patterns import problem_with_pattern
-from engine.definition.schema import TemplateUse, expressions_of
 from engine.definition.scopes import CONTEXTS, FUNCTIONS, SECRET_CONTEXTS, STATUSES
 from engine.definition.suggestions import did_you_mean, one_of
 from engine.definition.task_paths import Unknown, resolve
@@ -34,9 +34,9 @@ _EXAMPLES = {
 
 
 class TaskMention:
-    """A task that a template mentions: its path, and what is asked of it (`values`, `artifacts`, `id`, `status`).
+    """A task that a template mentions, by its path.
 
-    `decides`: the template is the task's own `if` or `after`.
+    `asks`: `values`, `artifacts`, `id` or `status`. `decides`: in the task's own `if` or `after`.
     """
 
     __slots__ = ("asks", "decides", "label", "node", "path")

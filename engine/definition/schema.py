@@ -1,140 +1,16 @@
-"""The kinds of place that a definition has: text, templates, numbers, words, lists and maps, each checking its node."""
+"""The kinds of place that a definition has: text, templates, numbers, words, lists and maps."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Mapping as MappingOf
 
-from engine.definition.expressions import ExpressionError, parse_exact, parse_template
-from engine.definition.problems import Problems
+from engine.definition.checking import Check, Scope, Spec, mismatch
 from engine.definition.suggestions import did_you_mean, one_of
 from engine.definition.yaml_nodes import Mapping, Node, Scalar, Sequence, described, flatten
-from engine.definition.yaml_scalars import resolve_plain
-from engine.model.expression import Expression, Template
 
 _LISTED_KEYS = 12  # a map with more keys is not written out in a hint
-
-
-class Scope:
-    """Which contexts a template may use; `statuses`: a bare task key is a task, as in `if` and `after`."""
-
-    __slots__ = ("contexts", "name", "statuses")
-
-    def __init__(self, name: str, contexts: str, statuses: bool = False) -> None:
-        self.name = name
-        self.contexts = frozenset(contexts.split())
-        self.statuses = statuses
-
-
-class TemplateUse:
-    """A template at its place: `owner` is the map of its task, or None outside of tasks."""
-
-    __slots__ = ("label", "node", "owner", "scope", "template")
-
-    def __init__(
-        self, node: Scalar, template: Template, scope: Scope, owner: Mapping | None, label: str
-    ) -> None:
-        self.node = node
-        self.template = template
-        self.scope = scope
-        self.owner = owner
-        self.label = label
-
-
-class Check:
-    """What the checking of one file carries along: where problems go, and the templates that were met."""
-
-    __slots__ = ("exact", "owner", "problems", "templates", "text", "uses")
-
-    def __init__(self, problems: Problems, text: str) -> None:
-        self.problems = problems
-        self.text = text
-        self.owner: Mapping | None = None
-        self.uses: list[TemplateUse] = []
-        self.templates: dict[int, Template | None] = {}
-        self.exact: dict[int, Template | None] = {}
-
-    def template(self, node: Scalar, scope: Scope, label: str) -> Template | None:
-        """Parse the text of a node, once; None, with a problem, when an expression in it does not parse."""
-        return self._parsed(node, scope, label, self.templates, parse_template)
-
-    def exact_expression(self, node: Scalar, scope: Scope, label: str) -> Template | None:
-        """Parse a node that must be one `${{ … }}` and nothing else."""
-        return self._parsed(node, scope, label, self.exact, _parse_exact_template)
-
-    def _parsed(
-        self,
-        node: Scalar,
-        scope: Scope,
-        label: str,
-        known: dict[int, Template | None],
-        parse: Callable[[str], Template],
-    ) -> Template | None:
-        key = id(node)
-        if key not in known:
-            try:
-                known[key] = parse(node.text)
-            except ExpressionError as error:
-                known[key] = None
-                rule = (
-                    "not-an-expression"
-                    if parse is not parse_template and error.is_shape
-                    else "bad-expression"
-                )
-                self.problems.error(
-                    rule,
-                    node,
-                    error.message + self.position_in(node, error.offset) + f", in {label}",
-                    error.hint,
-                )
-        template = known[key]
-        if template is not None and "${{" in node.text:
-            self.uses.append(TemplateUse(node, template, scope, self.owner, label))
-        return template
-
-    def position_in(self, node: Scalar, offset: int) -> str:
-        """` at line 8, column 20`: where in the file a place within a text is; empty when it is plain to see."""
-        ordinal = node.text.count("${{", 0, offset + 3)
-        if ordinal == 0:
-            return ""
-        begin = node.text.rfind("${{", 0, offset + 3)
-        place = node.start
-        for _ in range(ordinal):
-            place = self.text.find("${{", place, node.end) + 3
-            if place == 2:
-                return ""
-        place += offset - begin - 3
-        line = self.text.count("\n", node.start, place)
-        begin_of_line = self.text.rfind("\n", 0, place) + 1
-        column = place - begin_of_line + 1
-        return f" at line {node.line + line}, column {column}"
-
-
-def _parse_exact_template(text: str) -> Template:
-    return Template((parse_exact(text),))
-
-
 Literal = Callable[[str], tuple[str, str | None] | None]  # a plain text -> (what is wrong, hint), or None
-
-
-class Spec:
-    """One kind of place. `check` reports what is wrong and says whether the value can be read on."""
-
-    __slots__ = ()
-    allows_null: bool = False
-
-    def check(self, node: Node, label: str, to: Check) -> bool:
-        """Report what is wrong with a value that stands at a key called `label`."""
-        raise NotImplementedError
-
-
-class Anything(Spec):
-    """A value that nobody reads."""
-
-    allows_null = True
-
-    def check(self, node: Node, label: str, to: Check) -> bool:
-        return True
 
 
 class Text(Spec):
@@ -164,7 +40,7 @@ class Text(Spec):
         if node.kind == "alias":
             return False
         if not isinstance(node, Scalar) or node.kind == "null":
-            return _mismatch(node, label, "text", to)
+            return mismatch(node, label, "text", to)
         if node.kind not in self.accepts:
             hint = (
                 f'put it in quotes: `"{node.source}"`'
@@ -213,7 +89,7 @@ class Exact(Spec):
             [*(f"a {other}" for other in self.others), *(f"`{word}`" for word in self.words), "an expression"]
         )
         if not isinstance(node, Scalar) or node.kind == "null":
-            return _mismatch(node, label, expected, to)
+            return mismatch(node, label, expected, to)
         if node.kind in self.others or node.text in self.words:
             return True
         if "${{" not in node.text:
@@ -249,7 +125,7 @@ class Word(Spec):
         if node.kind == "alias":
             return False
         if not isinstance(node, Scalar) or node.kind == "null":
-            return _mismatch(node, label, " or ".join(f"`{word}`" for word in self.words), to)
+            return mismatch(node, label, " or ".join(f"`{word}`" for word in self.words), to)
         if node.text in self.words:
             return True
         if "${{" in node.text:
@@ -269,7 +145,7 @@ class Boolean(Spec):
     def check(self, node: Node, label: str, to: Check) -> bool:
         if node.kind in ("boolean", "alias"):
             return node.kind == "boolean"
-        return _mismatch(node, label, "`true` or `false`", to)
+        return mismatch(node, label, "`true` or `false`", to)
 
 
 class Number(Spec):
@@ -304,7 +180,7 @@ class Number(Spec):
                     "expression-not-allowed", node, f"{label} cannot hold an expression", f"write {expected}"
                 )
                 return False
-            return _mismatch(
+            return mismatch(
                 node, label, expected if self.scope is None else expected + " or an expression", to
             )
         value = _number(node)
@@ -356,36 +232,36 @@ class ListOf(Spec):
                 return False
             return good
         if node.kind in ("null", "alias") or not self.single:
-            return _mismatch(node, label, self.what, to)
+            return mismatch(node, label, self.what, to)
         return self.item.check(node, label, to)
 
 
 class Shapes(Spec):
     """A place that takes several shapes: the node's kind decides."""
 
-    __slots__ = ("allows_null", "expected", "list", "map", "text")
+    __slots__ = ("allows_null", "expected", "items", "keys", "text")
 
     def __init__(
         self,
         expected: str,
         *,
         text: Spec | None = None,
-        list: Spec | None = None,
-        map: Spec | None = None,
+        items: Spec | None = None,
+        keys: Spec | None = None,
         allows_null: bool = False,
     ) -> None:
         self.expected = expected
         self.text = text
-        self.list = list
-        self.map = map
+        self.items = items
+        self.keys = keys
         self.allows_null = allows_null
 
     def check(self, node: Node, label: str, to: Check) -> bool:
-        chosen = self.list if node.kind == "list" else self.map if node.kind == "map" else self.text
+        chosen = self.items if node.kind == "list" else self.keys if node.kind == "map" else self.text
         if node.kind == "null" and self.allows_null:
             return True
         if chosen is None or node.kind in ("null", "alias"):
-            return _mismatch(node, label, self.expected, to)
+            return mismatch(node, label, self.expected, to)
         return chosen.check(node, label, to)
 
 
@@ -401,7 +277,7 @@ class AnyMap(Spec):
 
     def check(self, node: Node, label: str, to: Check) -> bool:
         if not isinstance(node, Mapping):
-            return _mismatch(node, label, "a map", to)
+            return mismatch(node, label, "a map", to)
         good = True
         for name, (key, value) in node.entries.items():
             found = self.name(name) if self.name is not None else None
@@ -470,7 +346,7 @@ class Map(Spec):
         if not isinstance(node, Mapping):
             if node.kind == "null" and self.allows_null:
                 return True
-            return _mismatch(node, label, "a map", to)
+            return mismatch(node, label, "a map", to)
         good = self._check_keys(node, to)
         for name in self.required:
             if name not in node.entries:
@@ -528,38 +404,3 @@ class Map(Spec):
         if hint is None and len(self.fields) <= _LISTED_KEYS:
             hint = "its keys are " + ", ".join(f"`{field}`" for field in self.fields)
         return hint or "remove it, or check its name"
-
-
-def _mismatch(node: Node, label: str, expected: str, to: Check) -> bool:
-    if node.kind == "null":
-        to.problems.error("null-value", node, f"{label} has no value", f"write {expected}, or remove the key")
-    elif node.kind != "alias":
-        message = f"{label} must be {expected}, not {described(node)}"
-        to.problems.error("wrong-type", node, message, _hint_for_type(node, expected))
-    return False
-
-
-def _hint_for_type(node: Node, expected: str) -> str:
-    if (
-        isinstance(node, Scalar)
-        and node.style in ("'", '"')
-        and resolve_plain(node.source)[0] in ("number", "boolean")
-    ):
-        return f"write `{node.source}` without quotes"
-    if (
-        "a list" in expected
-        and isinstance(node, Scalar)
-        and "\n" not in node.source
-        and len(node.source) <= 40
-    ):
-        return f"write `[{node.source}]`"
-    if "a list" in expected:
-        return "begin each entry with `- `"
-    if "a map" in expected and not isinstance(node, Sequence):
-        return "write `key: value` lines below it"
-    return "write one value" if expected == "text" else f"write {expected}"
-
-
-def expressions_of(template: Template) -> list[Expression]:
-    """The expressions of a template, in order."""
-    return [piece for piece in template.pieces if not isinstance(piece, str)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.definition.schema import Scope
+from engine.definition.checking import Scope
 
 SECRET_CONTEXTS = frozenset(("secrets", "vaults", "github", "github-apps", "gitlab"))
 CONTEXTS = frozenset(("init", "run", "task", "tasks", "params", "parallel", "event")) | SECRET_CONTEXTS

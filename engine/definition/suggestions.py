@@ -50,7 +50,7 @@ def distance(left: str, right: str, limit: int | None = None) -> int:
 
 
 def closest(name: str, candidates: Iterable[str]) -> str | None:
-    """The most similar candidate, if its similarity `1 - d / max(length)` exceeds 0.6; the first of equals."""
+    """The most similar candidate if its similarity `1 - d / max(length)` exceeds 0.6; the first of equals."""
     best, best_similarity = None, _THRESHOLD
     for candidate in candidates:
         longest = max(len(name), len(candidate))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from engine.definition.checking import expressions_of
 from engine.definition.document import Document
 from engine.definition.mentions import Chain, Found, mentions
 from engine.definition.packages import PackageSearch, is_digest, split_call
-from engine.definition.schema import expressions_of
 from engine.definition.scopes import SECRET_CONTEXTS
 from engine.definition.task_schema import form_of
 from engine.definition.yaml_nodes import Mapping, Node, Scalar, flatten

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from engine.definition import literals, scopes
+from engine.definition.checking import Check, Spec
+from engine.definition.environment_schema import ENVIRONMENT, ENVIRONMENT_CONFIG
+from engine.definition.filter_schema import Filter
 from engine.definition.outputs_schema import (
     AGENT,
     APP,
@@ -14,21 +17,9 @@ from engine.definition.outputs_schema import (
     check_unique,
 )
 from engine.definition.parallel_schema import PARALLEL
-from engine.definition.schema import (
-    AnyMap,
-    Boolean,
-    Check,
-    Exact,
-    ListOf,
-    Map,
-    Number,
-    Shapes,
-    Spec,
-    Text,
-    Word,
-)
+from engine.definition.schema import AnyMap, Boolean, Exact, ListOf, Map, Number, Shapes, Text, Word
 from engine.definition.suggestions import closest, did_you_mean
-from engine.definition.yaml_nodes import Mapping, Node, Scalar, Sequence, described
+from engine.definition.yaml_nodes import Mapping, Node, Scalar, described
 
 KEY = Text(literal=literals.key, rule="bad-key", accepts="text boolean", plain_only=True)
 PATH = Text(literal=literals.task_path, rule="bad-key", accepts="text boolean", plain_only=True)
@@ -45,125 +36,6 @@ class _After(Spec):
         if isinstance(node, Scalar) and "${{" in node.text:
             return self._expression.check(node, label, to)
         return PATHS.check(node, label, to)
-
-
-class _FilterEntry(Spec):
-    """One pattern, or `{path, cache-key}`."""
-
-    __slots__ = ()
-    _map = Map(
-        "a filter entry",
-        {"path": Text(scope=scopes.TASK), "cache-key": Text()},
-        required=("path",),
-        missing_rule="bad-filter",
-    )
-    _plain = Text(scope=scopes.TASK, literal=literals.filter_pattern, rule="bad-filter")
-
-    def check(self, node: Node, label: str, to: Check) -> bool:
-        if isinstance(node, Mapping):
-            return self._map.check(node, label, to) and self._check_map(node, to)
-        good = self._plain.check(node, label, to)
-        if good and isinstance(node, Scalar) and node.text.removeprefix("!").startswith("/"):
-            message = f"`{node.text}` begins with a slash, which is dropped"
-            to.problems.warning("filter-slash", node, message, f"write `{literals.without_slash(node.text)}`")
-        return good
-
-    def _check_map(self, node: Mapping, to: Check) -> bool:
-        path, choice = node.get("path"), node.get("cache-key")
-        good = True
-        if isinstance(choice, Scalar) and choice.text not in ("included", "excluded"):
-            hint = did_you_mean(choice.text, ("included", "excluded")) or "write `included` or `excluded`"
-            to.problems.error(
-                "bad-filter", node.place, f"`cache-key` of a filter entry cannot be {described(choice)}", hint
-            )
-            good = False
-        if isinstance(path, Scalar):
-            found = literals.workspace_pattern(path.text)
-            if found is not None:
-                to.problems.error("bad-filter", path, f"`path`: {found[0]}", found[1])
-                good = False
-        return good
-
-
-_ENTRIES = ListOf(_FilterEntry())
-
-
-class _FilterMap(Spec):
-    """`workspace`, `${{ tasks.T.artifacts.A }}` or `${{ run.dir }}` with a list each."""
-
-    __slots__ = ()
-
-    def check(self, node: Node, label: str, to: Check) -> bool:
-        assert isinstance(node, Mapping)
-        good = True
-        for name, (key, value) in node.entries.items():
-            if name != "workspace" and not self._is_directory(key, to):
-                good = False
-                continue
-            if value.kind == "null":
-                to.problems.error(
-                    "null-value", value, f"`{name}` has no value", "write a list of paths and globs"
-                )
-                good = False
-            else:
-                good = _FILTER_LIST.check(value, f"`{name}` in {label}", to) and good
-        return good
-
-    def _is_directory(self, key: Scalar, to: Check) -> bool:
-        if "${{" not in key.source:
-            hint = (
-                did_you_mean(key.source, ("workspace",))
-                or "its keys are `workspace`, `${{ run.dir }}` and `${{ tasks.T.artifacts.A }}`"
-            )
-            to.problems.error("bad-filter", key, f"`{key.source}` is not a key of `filter`", hint)
-            return False
-        if to.exact_expression(key, scopes.TASK, "a key of `filter`") is None:
-            return False
-        expression = key.source[3:-2].strip()
-        if expression in ("run.dir", "run.mint-dir") or (
-            expression.startswith(("tasks.", "tasks[")) and "artifacts" in expression
-        ):
-            return True
-        hint = "its keys are `workspace`, `${{ run.dir }}` and `${{ tasks.T.artifacts.A }}`"
-        to.problems.error("bad-filter", key, f"`{key.source}` names neither `run.dir` nor an artifact", hint)
-        return False
-
-
-class _Filter(Spec):
-    """A list, an expression, or on tasks with a script a map."""
-
-    __slots__ = ("_with_map",)
-
-    def __init__(self, *, with_map: bool) -> None:
-        self._with_map = with_map
-
-    def check(self, node: Node, label: str, to: Check) -> bool:
-        if isinstance(node, Sequence):
-            return _ENTRIES.check(node, label, to)
-        if isinstance(node, Mapping):
-            if self._with_map:
-                return _FilterMap().check(node, label, to)
-            to.problems.error(
-                "bad-filter",
-                node,
-                f"{label} of a package call must be a list, not a map",
-                "write the list of `workspace`",
-            )
-            return False
-        if isinstance(node, Scalar) and node.kind == "text":
-            if "${{" in node.text:
-                return to.exact_expression(node, scopes.TASK, label) is not None
-            to.problems.error(
-                "bad-filter",
-                node,
-                f"{label} must be a list, not {described(node)}",
-                f"write `[{node.text.strip()}]`",
-            )
-            return False
-        return ListOf(Text(), what="a list, an expression or a map").check(node, label, to)
-
-
-_FILTER_LIST = _Filter(with_map=False)
 
 
 class _Cache(Spec):
@@ -199,96 +71,10 @@ class _Cache(Spec):
         return good
 
 
-def _environment_entry(node: Mapping, label: str, to: Check) -> None:
-    if "value" not in node.entries and "cache-key" not in node.entries and "cache" not in node.entries:
-        to.problems.error(
-            "bad-env", node.place, f"{label} has neither `value` nor `cache-key`", "add `value`"
-        )
-    elif "cache" in node.entries and "value" not in node.entries:
-        to.problems.error(
-            "bad-env", node.place, f"{label} has `cache` without `value`", "add `value`, or write `cache-key`"
-        )
-
-
-_VALUE = Text(scope=scopes.ENVIRONMENT)
-ENVIRONMENT = AnyMap(
-    Shapes(
-        "text or a map",
-        text=_VALUE,
-        map=Map(
-            "the variable",
-            {"value": _VALUE, "cache-key": Word("included", "excluded", rule="bad-env"), "cache": Boolean()},
-            clashes=(("cache-key", "cache"),),
-            deprecated={"cache": "write `cache-key: included` or `cache-key: excluded`"},
-            extra=(_environment_entry,),
-        ),
-    ),
-    name=literals.variable_name,
-    name_rule="bad-env",
-)
-
-
-class _Inherit(Spec):
-    """`all-used-tasks`, or a list of task paths."""
-
-    __slots__ = ()
-
-    def check(self, node: Node, label: str, to: Check) -> bool:
-        if isinstance(node, Scalar) and node.kind != "null":
-            if node.text == "all-used-tasks":
-                return True
-            hint = (
-                did_you_mean(node.text, ("all-used-tasks",))
-                or f"write `all-used-tasks`, or a list such as `[{node.text}]`"
-            )
-            to.problems.error("bad-env", node, f"`inherit` cannot be {described(node)}", hint)
-            return False
-        return ListOf(PATH).check(node, label, to)
-
-
-def _merge_rule(node: Mapping, label: str, to: Check) -> None:
-    strategy = node.get("strategy")
-    if not isinstance(strategy, Scalar) or strategy.kind in ("null", "alias"):
-        return
-    key = node.key("strategy")
-    if strategy.text not in ("join", "override"):
-        hint = did_you_mean(strategy.text, ("join", "override")) or "write `join` or `override`"
-        to.problems.error("bad-env", key, f"`{strategy.text}` is no merge strategy", hint)
-    elif strategy.text == "join" and "by" not in node.entries:
-        to.problems.error(
-            "bad-env",
-            key,
-            f"{label} has `strategy: join` without `by`",
-            'add the separator, such as `by: ":"`',
-        )
-    elif strategy.text == "override" and "by" in node.entries:
-        to.problems.error(
-            "bad-env",
-            key,
-            f"{label} has `strategy: override` with `by`",
-            "remove `by`, or write `strategy: join`",
-        )
-
-
-ENVIRONMENT_CONFIG = Map(
-    "`env-config`",
-    {
-        "inherit": _Inherit(),
-        "merge": AnyMap(
-            Map(
-                "the merge rule",
-                {"strategy": Text(), "by": Text()},
-                required=("strategy",),
-                extra=(_merge_rule,),
-            )
-        ),
-    },
-    optional=True,
-)
 RETRY = Shapes(
     "a count or a map",
     text=Text(scope=scopes.TASK, literal=literals.count, rule="out-of-range"),
-    map=Map(
+    keys=Map(
         "`retry`",
         {
             "count": Text(scope=scopes.TASK, literal=literals.count, rule="out-of-range"),
@@ -299,7 +85,7 @@ RETRY = Shapes(
     ),
 )
 _PARAMETERS = AnyMap(Text(scope=scopes.PARAMETERS))
-_INIT = Shapes("a map or `inherit`", text=Word("inherit"), map=_PARAMETERS)
+_INIT = Shapes("a map or `inherit`", text=Word("inherit"), keys=_PARAMETERS)
 _TARGET = ListOf(KEY, minimum=1, single=True, what="a key or a list of keys")
 _ALL: dict[str, Spec] = {"key": KEY, "after": _After(), "if": Exact(scopes.STATUS)}
 _INPUTS: dict[str, Spec] = {"use": PATHS, "env": ENVIRONMENT, "env-config": ENVIRONMENT_CONFIG}
@@ -347,7 +133,7 @@ COMMAND = Map(
         **_ALL,
         "run": Script(scopes.RUN),
         **_INPUTS,
-        "filter": _Filter(with_map=True),
+        "filter": Filter(with_map=True),
         "cache": _Cache(with_ttl=True),
         "parallel": PARALLEL,
         "outputs": OUTPUTS,
@@ -372,7 +158,7 @@ COMMAND = Map(
 )
 APP_TASK = Map(
     "an app task",
-    {**_ALL, "app": APP, "run": Script(scopes.RUN), **_INPUTS, "filter": _Filter(with_map=True), **_MACHINE},
+    {**_ALL, "app": APP, "run": Script(scopes.RUN), **_INPUTS, "filter": Filter(with_map=True), **_MACHINE},
     required=("key", "run"),
     clashes=(("runner", "agent"),),
     extra=(_unique_processes, _preserve_data),
@@ -384,7 +170,7 @@ PACKAGE_CALL = Map(
         "call": _CALL,
         **_INPUTS,
         "with": _PARAMETERS,
-        "filter": _Filter(with_map=False),
+        "filter": Filter(with_map=False),
         "cache": _Cache(with_ttl=False),
         "parallel": PARALLEL,
         "auto-cancel": _AUTO_CANCEL,
@@ -409,14 +195,19 @@ EMBEDDED_RUN = Map(
     extra=(_inherit_clash,),
 )
 FORMS = {"command": COMMAND, "app": APP_TASK, "package": PACKAGE_CALL, "embedded-run": EMBEDDED_RUN}
-for _name, _form in FORMS.items():
-    for _other in FORMS.values():
-        for _key in _other.fields:
-            if _key not in _form.fields:
-                _form.advice.setdefault(
-                    _key, f"`{_key}` is for {_other.what.partition(' ')[2]}s, and this is {_form.what}"
-                )
 _EVERY_KEY = tuple(dict.fromkeys(name for form in FORMS.values() for name in form.fields))
+
+
+def _advise() -> None:
+    """Let every form say of the keys of the others where they belong."""
+    for form in FORMS.values():
+        for other in FORMS.values():
+            what = other.what.partition(" ")[2]
+            for name in other.fields.keys() - form.fields.keys():
+                form.advice.setdefault(name, f"`{name}` is for {what}s, and this is {form.what}")
+
+
+_advise()
 
 
 def form_of(node: Mapping) -> str | None:

@@ -3,21 +3,10 @@
 from __future__ import annotations
 
 from engine.definition import literals, scopes
+from engine.definition.checking import Anything, Check, Spec
 from engine.definition.cron import problem_with_schedule
 from engine.definition.outputs_schema import check_unique
-from engine.definition.schema import (
-    AnyMap,
-    Anything,
-    Boolean,
-    Check,
-    Exact,
-    ListOf,
-    Map,
-    Shapes,
-    Spec,
-    Text,
-    Word,
-)
+from engine.definition.schema import AnyMap, Boolean, Exact, ListOf, Map, Shapes, Text, Word
 from engine.definition.yaml_nodes import Mapping, Node, Scalar, flatten
 
 _KEY = Text(literal=literals.key, rule="bad-key", accepts="text boolean", plain_only=True)
@@ -31,8 +20,8 @@ _NAMED_CHECK = Map(
 _STATUS_CHECKS = Shapes(
     "a boolean, an expression, a list or a map",
     text=Exact(scopes.TRIGGER, others="boolean"),
-    list=ListOf(_NAMED_CHECK),
-    map=Map(
+    items=ListOf(_NAMED_CHECK),
+    keys=Map(
         "`status-checks`",
         {
             "default": Map(
@@ -75,7 +64,8 @@ class _Triggers(Spec):
             return True
         if node.kind not in ("list", "map"):
             return Shapes("a map or a list of maps").check(node, label, to)
-        return all([self._map.check(item, label, to) for item in flatten(node)])
+        results = [self._map.check(item, label, to) for item in flatten(node)]
+        return all(results)
 
 
 def _trigger(what: str, fields: dict[str, Spec]) -> _Triggers:
@@ -153,7 +143,7 @@ _CRON = Map(
 _WEBHOOK = Map("a webhook trigger", {**_COMMON, "key": _KEY}, required=("key",))
 _DISPATCH = Map(
     "a dispatch trigger",
-    {**_COMMON, "key": _KEY, "params": ListOf(Shapes("a key or a map", text=_KEY, map=_PARAMETER))},
+    {**_COMMON, "key": _KEY, "params": ListOf(Shapes("a key or a map", text=_KEY, keys=_PARAMETER))},
     required=("key",),
     extra=(_unique_parameters,),
 )

@@ -26,7 +26,7 @@ class Node:
 
 
 class Scalar(Node):
-    """`kind` is `null`, `boolean`, `number` or `text`; `text` what a stringable reads; `source` as written."""
+    """`kind`: `null`, `boolean`, `number` or `text`. `text` is what a stringable reads, `source` as written."""
 
     __slots__ = ("source", "style", "template", "text")
 

@@ -67,7 +67,7 @@ def read_yaml(text: str, problems: Problems) -> Node | None:
 
 
 def _without_tab(text: str, error: yaml.MarkedYAMLError) -> str | None:
-    """The text with spaces for the tabs of a line that has nothing else but a comment, where the parser gave up."""
+    """The text with spaces for tabs where the parser gave up, in a line with nothing else but a comment."""
     if error.problem_mark is None:
         return None
     offset = error.problem_mark.index

@@ -26,7 +26,7 @@ LARGEST_EXACT_INTEGER = 2**53 - 1
 
 
 def resolve_plain(source: str) -> tuple[str, str]:
-    """(kind, text) of a plain scalar: kind `null`, `boolean`, `number` or `text`; text as a stringable reads it."""
+    """(kind, text) of a plain scalar: `null`, `boolean`, `number` or `text`, and what a stringable reads."""
     if source in _NULLS:
         return "null", ""
     boolean = _BOOLEANS.get(source)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from engine.definition.load import load
 from engine.model.errors import UsageError
+from engine.model.expression import Template
 from engine.model.run_definition import (
     Agent,
     Artifact,
@@ -20,7 +21,6 @@ from engine.model.run_definition import (
     PackageTask,
     RunDefinition,
 )
-from engine.model.expression import Template
 from tests.definition.conftest import LoadText
 
 _HEAD = 'base: {image: "host:", config: none}\n'
@@ -174,12 +174,12 @@ def test_the_run_directory_is_the_nearest_rwx_folder(tmp_path: Path) -> None:
     assert definition.run_dir == str(tmp_path / ".rwx")
 
 
-_PIECES = st.sampled_from(
-    "tasks: [ ] { } , : - key: a run: x use: b after: call: with: ${{ }} tasks.a.values.x init.y && || ! ( ) ' \" "
-    "&a *a << | > ~ 5 true null base: image: package: parallel: filter: env: cache: outputs: on: \n \n\n \t # é \u2028".split(
-        " "
-    )
-)
+_WORDS = """
+    tasks: [ ] { } , : - key: a run: x use: b after: call: with: ${{ }} tasks.a.values.x init.y && || !
+    ( ) ' "
+    &a *a << | > ~ 5 true null base: image: package: parallel: filter: env: cache: outputs: on: # é \u2028
+"""
+_PIECES = st.sampled_from([*_WORDS.split(), "\n", "\n\n", "\n  ", "\t"])
 
 
 @given(st.lists(_PIECES | st.text(max_size=5), max_size=40), st.booleans())

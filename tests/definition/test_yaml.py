@@ -135,7 +135,7 @@ def test_nested_lists_count_as_their_items(load_text: LoadText) -> None:
         """
     ).definition
     assert definition is not None
-    a, b, c = definition.tasks
+    _, b, c = definition.tasks
     assert isinstance(b, CommandTask)
     assert b.run.constant == "x\ny\nz"
     assert c.use == ("a", "b")
