@@ -13,6 +13,7 @@ from engine.contexts import task_id
 from engine.environment import Variable
 from engine.filter import compile_patterns
 from engine.login import Login, look_up
+from engine.model.errors import StoreError
 from engine.model.records import RunRecord, TaskRecord
 from engine.mount_points import mount_points
 from engine.sandbox import namespace, overlay, system_calls
@@ -90,10 +91,11 @@ class _Session:
         stubs = mount_points(is_host_base=task.is_host_base, network=task.network)
         selected = None if task.filter is None else compile_patterns(task.filter)
         layers = self._store.layers
+        for layer in above:
+            if not layers.hold(layer):
+                raise StoreError(f"layer `{layer[:12]}` of task `{task.task}` is not there any more")
         view = InputView(layers.merged, task.layers, task.workspace.strip("/"), selected, stubs)
         plan = build_view(layers, self._directory, view)
-        for layer in above:
-            layers.hold(layer)
         lowerdirs = (*(layers.tree_path(layer) for layer in reversed(above)), *plan.lowerdirs)
         overlay.mount(lowerdirs, plan.upper, plan.work, plan.root)
         try:
