@@ -153,6 +153,8 @@ def _remove_directory(parent: int, name: str, depth: int = 0) -> None:
         children = _unlink_files(descriptor)
         while children:
             for child in children:
+                if _remove_empty(descriptor, child):
+                    continue
                 if depth < _DEEP:
                     _remove_directory(descriptor, child, depth + 1)
                 else:
@@ -163,6 +165,14 @@ def _remove_directory(parent: int, name: str, depth: int = 0) -> None:
     finally:
         os.close(descriptor)
     os.rmdir(name, dir_fd=parent)
+
+
+def _remove_empty(parent: int, name: str) -> bool:
+    try:
+        os.rmdir(name, dir_fd=parent)
+    except OSError:
+        return False
+    return True
 
 
 def _open_directory(parent: int, name: str) -> int:
