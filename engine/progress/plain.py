@@ -99,10 +99,9 @@ class Facts:
         if event.result == "failed":
             self._ended[event.task] = "was cancelled" if event.cause == "cancelled" else "failed"
         saved = self._saved.pop(event.task, 0.0)
-        if event.task.startswith("~") and event.result != "failed":
-            return []
+        is_system = event.task.startswith("~") and event.result != "failed"
         is_told = event.cause == "user_error" and event.messages  # the message says it all
-        lines = [] if is_told else [finished_line(event, saved, self._glyphs)]
+        lines = [] if is_told or is_system else [finished_line(event, saved, self._glyphs)]
         if event.cause != "cache_hit":
             for message in event.messages:
                 lines += message_lines(event.task, message, self._glyphs)
