@@ -20,9 +20,11 @@ def directory_image(name: str, root: str, context: BaseContext) -> SourceImage:
     """The directory `root` as an image of one layer; UserError names what cannot be read."""
     index = hashlib.sha256(f"rootfs\0{root}".encode("utf-8", "surrogateescape")).hexdigest()
     owners = owner_map()
+    store, top = os.path.realpath(context.store_root), os.path.realpath(root).rstrip("/") + "/"
+    is_inside = store.startswith(top)
     request = SnapshotRequest(
         root=root,
-        options=ScanOptions(is_root_filesystem=True),
+        options=ScanOptions(is_root_filesystem=True, skipped=store[len(top) :] if is_inside else None),
         owners=owners.inside if owners.users else _as_on_disk,
     )
     index_path = os.path.join(context.store_root, "snapshots-v1", index)

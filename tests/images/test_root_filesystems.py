@@ -90,6 +90,14 @@ def test_an_unchanged_directory_is_not_read(bases: Bases, root: Path) -> None:
     assert bases.inspect("rootfs:root").base.layers != first.base.layers
 
 
+def test_a_store_inside_the_root_is_no_part_of_it(bases: Bases, store: Store, root: Path) -> None:
+    with Store.open(str(root / "var/store")) as inside:
+        digest = Bases(inside, bases.directory).take("rootfs:root").base.layers[0]
+        entries = inside.layers.manifest(digest).entries
+    assert "var/empty" in entries
+    assert "var/store" not in entries
+
+
 @needs_root
 def test_owners_and_attributes_of_a_root_count(bases: Bases, root: Path) -> None:
     seen = {bases.take("rootfs:root").base.layers}
