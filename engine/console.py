@@ -8,6 +8,7 @@ import os
 from engine.model.errors import MachineError
 
 _BUFFER = 1 << 16
+_PLAIN = str.maketrans({"…": "...", "→": "->", "–": "-", "—": "-", "’": "'", "×": "x"})
 
 
 class Console:
@@ -32,7 +33,13 @@ class Console:
 
     def line(self, text: str = "") -> None:
         """One line of standard output; buffered until `flush` unless it is a terminal."""
-        self.write((text + "\n").encode(self.encoding, "backslashreplace"))
+        self.write(self.encoded(text + "\n"))
+
+    def encoded(self, text: str) -> bytes:
+        """As this terminal can show it: punctuation in plain letters, the rest escaped."""
+        if not self.is_unicode and not text.isascii():
+            text = text.translate(_PLAIN)
+        return text.encode(self.encoding, "backslashreplace")
 
     def write(self, data: bytes) -> None:
         """Bytes to standard output; buffered."""
@@ -50,7 +57,7 @@ class Console:
     def error(self, text: str) -> None:
         """One line, or more, to standard error; what can't be written there is lost."""
         try:
-            write_all(self.errors, (text + "\n").encode(self.encoding, "backslashreplace"))
+            write_all(self.errors, self.encoded(text + "\n"))
         except (OSError, MachineError):
             pass
 

@@ -83,7 +83,7 @@ class Writer:
 
     def text(self, text: str) -> None:
         """Write text now; what the encoding lacks is escaped."""
-        self.write(text.encode(self.console.encoding, "backslashreplace"))
+        self.write(self.console.encoded(text))
 
     def check(self) -> None:
         """Raise the failure, if there was one."""
