@@ -79,7 +79,7 @@ class Graph:
                 )
                 continue
             seen.add(node.text)
-            if self._is_package_use(node, task) or (target := self._named(node, "use")) is None:
+            if self._is_package_use(node) or (target := self._named(node, "use")) is None:
                 continue
             uses.append((target, node))
             edges.append(Edge(target, "use", node))
@@ -131,7 +131,7 @@ class Graph:
                 f"write `{path[0]}`",
             )
 
-    def _is_package_use(self, node: Scalar, task: Mapping) -> bool:
+    def _is_package_use(self, node: Scalar) -> bool:
         return (
             node.text == "package.use"
             and self._document.kind != "run"

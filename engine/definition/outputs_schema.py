@@ -273,12 +273,6 @@ BACKGROUND_PROCESSES = ListOf(
 )
 
 
-class AtKey(Text):
-    """A text whose findings the map around it places at the key."""
-
-    __slots__ = ()
-
-
 def _app_values(node: Mapping, label: str, to: Check) -> None:
     for name, look in (("port", literals.port), ("endpoint", literals.endpoint)):
         value = node.get(name)

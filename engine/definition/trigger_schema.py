@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.definition import literals, scopes
-from engine.definition.checking import Anything, Check, Spec
+from engine.definition.checking import Check, Spec
 from engine.definition.cron import problem_with_schedule
 from engine.definition.outputs_schema import check_unique
 from engine.definition.schema import AnyMap, Boolean, Exact, ListOf, Map, Shapes, Text, Word
@@ -183,4 +183,3 @@ TRIGGERS = Map(
     },
     optional=True,
 )
-IGNORED = Anything()

@@ -26,9 +26,9 @@ class Node:
 
 
 class Scalar(Node):
-    """`kind`: `null`, `boolean`, `number` or `text`. `text` is what a stringable reads, `source` as written."""
+    """A leaf of kind `null`, `boolean`, `number` or `text`; `text` is what a stringable reads."""
 
-    __slots__ = ("source", "style", "template", "text")
+    __slots__ = ("source", "style", "text")
 
     def __init__(
         self, line: int, column: int, start: int, kind: str, text: str, source: str, style: str
@@ -37,7 +37,6 @@ class Scalar(Node):
         self.text = text
         self.source = source
         self.style = style
-        self.template: object = None
 
 
 class Sequence(Node):
