@@ -61,7 +61,10 @@ def test_other_texts_are_no_lifetimes(text: str) -> None:
         "0 0 * * TUE#2",
         "0 0 * * TUE#-1",
         "0 0 * * TUE%2+1",
-    , "0 0 * * * UTC", "30 3 * * 1-5 Europe/Paris", "0 0 * * 7"],
+        "0 0 * * * UTC",
+        "30 3 * * 1-5 Europe/Paris",
+        "0 0 * * 7",
+    ],
 )
 def test_a_good_schedule_has_no_problem(schedule: str) -> None:
     assert problem_with_schedule(schedule) is None
@@ -79,7 +82,13 @@ def test_a_good_schedule_has_no_problem(schedule: str) -> None:
         "0 0 * 13 *",
         "0 0 * * 8",
         "0 0 ? * *",
-    , "H * * * *", "0 0 * * L", "0 0 * * 5L", "*/0 * * * *", "0 0 * * * Europe/Nowhere", "a * * * *"],
+        "H * * * *",
+        "0 0 * * L",
+        "0 0 * * 5L",
+        "*/0 * * * *",
+        "0 0 * * * Europe/Nowhere",
+        "a * * * *",
+    ],
 )
 def test_a_bad_schedule_has_one(schedule: str) -> None:
     assert problem_with_schedule(schedule)
