@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.file_tree import FileTree, is_below, parents_of
+from engine.file_tree import FileTree, parents_of
 from engine.filter import compile_patterns
 from engine.sandbox import overlay
 from engine.store.capture import OutputSelection
@@ -250,9 +250,3 @@ def test_a_filtered_task_makes_the_same_layer_whatever_is_hidden(
     assert Ran(shared_store, base.layers, second, filtered).layer == (
         Ran(shared_store, other, second, filtered).layer
     )
-
-
-def test_is_below_knows_the_root() -> None:
-    assert is_below("a", "")
-    assert not is_below("", "")
-    assert not is_below("ab", "a")
