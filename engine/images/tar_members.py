@@ -67,7 +67,7 @@ def read_tar(stream: ByteSource, what: str, below: dict[str, Entry] | None = Non
                 position += 1
     except (tarfile.TarError, EOFError) as error:
         raise UserError(f"`{what}` cannot be read as a tar file: {str(error).lower()}") from None
-    return reader.content
+    return reader.finish()
 
 
 class _Reader:
@@ -75,6 +75,8 @@ class _Reader:
         self.content = TarContent()
         self._what = what
         self._below = below
+        self._positions: dict[str, int] = {}  # of the members that files have their content from
+        self._children: dict[str, set[str]] = {}
         self._directories: set[str] = set()  # known to be directories, and so is all above them
 
     def take(self, archive: tarfile.TarFile, member: tarfile.TarInfo, position: int) -> None:
@@ -95,7 +97,7 @@ class _Reader:
         entry = self._entry(archive, member, text)
         self._put(path, entry)
         if entry.kind == "file":
-            self.content.members[path] = position
+            self._positions[path] = position
         if text is not None:
             self.content.texts[path] = text[0]
 
@@ -169,9 +171,13 @@ class _Reader:
             )
         if path == first:
             return
+        position = self._positions.get(first)
+        borrowed = self.content.borrowed.get(first)
         self._put(path, entry)
-        if entry.kind == "file":
-            self.content.links[path] = self.content.links.get(first, first)
+        if position is not None:
+            self._positions[path] = position
+        elif borrowed is not None:
+            self.content.borrowed[path] = borrowed
 
     def _put(self, path: str, entry: Entry) -> None:
         """Enter it in place of what is there; what lies below a directory that it replaces goes."""
@@ -179,29 +185,36 @@ class _Reader:
         old = content.entries.get(path)
         if entry.kind != "directory" and path in self._directories:
             self._directories.clear()
-        if old is not None and old.kind == "directory" and entry.kind == "directory":
-            content.entries[path] = entry
-            return
-        if old is not None:
+        if old is not None and (old.kind != "directory" or entry.kind != "directory"):
             self._forget(path)
-            if old.kind == "directory":
-                for inner in [inner for inner in content.entries if inner.startswith(path + "/")]:
-                    self._forget(inner)
         content.entries[path] = entry
+        directory, _, name = path.rpartition("/")
+        self._children.setdefault(directory, set()).add(name)
 
     def _forget(self, path: str) -> None:
-        """Take an entry out; when other names are links to it, the first of them stands in for it."""
+        """Take an entry out, and all that is below it."""
         content = self.content
-        content.entries.pop(path, None)
-        content.links.pop(path, None)
-        content.borrowed.pop(path, None)
-        position = content.members.pop(path, None)
-        heirs = [later for later, first in content.links.items() if first == path]
-        if heirs and position is not None:
-            content.members[heirs[0]] = position
-            del content.links[heirs[0]]
-            for later in heirs[1:]:
-                content.links[later] = heirs[0]
+        pending = [path]
+        while pending:
+            gone = pending.pop()
+            pending += [f"{gone}/{name}" for name in self._children.pop(gone, ())]
+            content.entries.pop(gone, None)
+            content.borrowed.pop(gone, None)
+            content.texts.pop(gone, None)
+            self._positions.pop(gone, None)
+
+    def finish(self) -> TarContent:
+        """All of it: of several names of one content, the first by name has it and the others are links."""
+        content = self.content
+        first: dict[int, str] = {}
+        for path in sorted(self._positions):
+            position = self._positions[path]
+            known = first.setdefault(position, path)
+            if known == path:
+                content.members[path] = position
+            else:
+                content.links[path] = known
+        return content
 
     def _entry(self, archive: tarfile.TarFile, member: tarfile.TarInfo, text: list[bytes] | None) -> Entry:
         mode = member.mode & 0o7777
