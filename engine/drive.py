@@ -18,6 +18,7 @@ from engine.outcome import Outcome
 from engine.resolve import Hit, Resolved
 from engine.run import Run
 from engine.scheduler import Demand, Machine, Reservation
+from engine.units import size_text
 
 
 class Executed(msgspec.Struct, frozen=True, kw_only=True):
@@ -176,12 +177,23 @@ class _Loop:
             max_rss=result.max_rss,
             layer=result.layer,
             layer_bytes=result.layer_bytes,
-            messages=resolved.messages + result.messages,
+            messages=resolved.messages + self._shortage(resolved) + result.messages,
         )
         outcome = result.outcome or Outcome(artifacts=result.artifacts)
         self._run.finish(resolved.task, resolved, outcome, event)
         if failed and self._fail_fast:
             self._stop(resolved.task)
+
+    def _shortage(self, resolved: Resolved) -> tuple[Message, ...]:
+        """A warning where the task wanted more than this machine has."""
+        found: list[str] = []
+        cores = len(self._machine.cores)
+        if resolved.cpus is not None and resolved.cpus > cores:
+            found.append(f"the task asks for {resolved.cpus} cpus and got {cores}, all there are")
+        if resolved.memory > self._machine.memory:
+            wanted, there = size_text(resolved.memory), size_text(self._machine.memory)
+            found.append(f"the task asks for {wanted} of memory, and there are {there}")
+        return tuple(Message(type="warning", message=text) for text in found)
 
     def _is_retried(self, resolved: Resolved, result: Executed) -> bool:
         if self._interrupted or result.cause in ("cancelled", "user_error"):

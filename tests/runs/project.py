@@ -135,7 +135,7 @@ class Project:
     def define(self, tasks: str, *, head: str = "", name: str = "outcrop.yml") -> Path:
         """Writes a definition with these tasks over the busybox base."""
         path = self.directory / name
-        lines = [f"base: {self.base}", dedent(head), "tasks:", dedent(tasks)]
+        lines = [f"base: {self.base}", dedent(head), "tasks:", dedent(tasks).strip("\n")]
         path.write_text("\n".join(line for line in lines if line) + "\n")
         return path
 

@@ -132,7 +132,9 @@ def test_artifacts_of_every_kind(project_in_both_modes: Project) -> None:
             POINTER: ${{ tasks.makes.artifacts.pointer }}
             EXTRA: ${{ tasks.makes.artifacts.extra }}
           run: |
-            for path in "$REPORT" "$SITE" "$POINTER" "$EXTRA"; do case $path in /run/outcrop/*) ;; *) exit 9;; esac; done
+            for path in "$REPORT" "$SITE" "$POINTER" "$EXTRA"; do
+              case $path in /run/outcrop/*) ;; *) exit 9;; esac
+            done
             cat "$REPORT" "$SITE/link/page" "$POINTER" "$EXTRA"
             test -L "$SITE/link"; test ! -L "$POINTER"
             ! echo x > "$REPORT"
@@ -157,7 +159,9 @@ def test_artifacts_of_every_kind(project_in_both_modes: Project) -> None:
 
 def test_an_artifact_is_the_input_and_not_the_task_that_made_it(project: Project) -> None:
     tasks = """
-        - {{key: makes, run: "echo {} > noise; echo {} > out", outputs: {{artifacts: [{{key: out, path: out}}]}}}}
+        - key: makes
+          run: echo {} > noise; echo {} > out
+          outputs: {{artifacts: [{{key: out, path: out}}]}}
         - {{key: reads, run: "cat ${{{{ tasks.makes.artifacts.out }}}}"}}
         """
     project.define(tasks.format("a", "same"))

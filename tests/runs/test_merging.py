@@ -122,7 +122,9 @@ def test_outputs_filesystem_keeps_what_it_is_told(project: Project) -> None:
           outputs: {{filesystem: false}}
         - key: some
           use: code
-          run: mkdir -p out/tmp; echo x > out/a; echo x > out/tmp/b; echo x > other; rm given; echo x > /etc/made
+          run: |
+            mkdir -p out/tmp; echo x > out/a; echo x > out/tmp/b; echo x > other
+            rm given; echo x > /etc/made
           outputs: {{filesystem: {{filter: [out, "!out/tmp"]}}}}
         - key: system
           use: code
