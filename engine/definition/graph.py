@@ -181,6 +181,8 @@ class Graph:
     def _filter_without_input(self, task: Mapping) -> None:
         base = self._document.root.get("base")
         node = task.get("filter")
+        if self._document.kind == "package" and not isinstance(self._document.root.get("package"), Mapping):
+            return  # tasks of a version 1 package start from everything that the call uses
         if node is None or "use" in task.entries or (isinstance(base, Mapping) and "call" in base.entries):
             return
         if isinstance(node, Mapping):
