@@ -8,9 +8,9 @@ from engine.model.errors import MachineError, UserError
 from engine.sandbox.specification import SandboxSpec
 
 # What the first process of the sandbox expects (engine/sandbox/init/outcrop_init.c) …
-REPORT, STANDARD_ERROR, FILTER = 3, 4, 5
-# … and what bubblewrap reads or writes, and closes, before it starts that one.
-ARGUMENTS, INFORMATION = 6, 7
+ENGINE, STANDARD_ERROR, FILTER = 3, 4, 5
+# … and what bubblewrap reads, and closes, before it starts that one.
+ARGUMENTS = 6
 
 HOST_NAME = "outcrop"
 INIT = "/dev/outcrop-init"
@@ -33,10 +33,12 @@ _CAPABILITIES = {
 }
 _CAPABILITY_SET = sum(1 << number for number in _CAPABILITIES.values())
 
-# The same for every task. The first process mounts, and then gives up CAP_SYS_ADMIN.
+# The same for every task. The first process mounts, and then gives up CAP_SYS_ADMIN. There is no
+# `--die-with-parent`: that first process notices the engine's death, and ends with bubblewrap's. Told to die,
+# bubblewrap could do so between its fork and the word that its child is waiting for, forever.
 _FIXED = (
     *("--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"),
-    *("--die-with-parent", "--as-pid-1", "--hostname", HOST_NAME, "--cap-drop", "ALL"),
+    *("--as-pid-1", "--hostname", HOST_NAME, "--cap-drop", "ALL"),
     *(word for name in (*_CAPABILITIES, "CAP_SYS_ADMIN") for word in ("--cap-add", name)),
 )
 
@@ -59,7 +61,7 @@ def options(spec: SandboxSpec, *, has_terminal: bool) -> bytes:
 
     All mounts of the task but those of its own namespaces are in its root already.
     """
-    words = [*_FIXED, "--dev-bind", spec.root, "/", "--chdir", spec.directory, "--info-fd", str(INFORMATION)]
+    words = [*_FIXED, "--dev-bind", spec.root, "/", "--chdir", spec.directory]
     if not has_terminal:
         words.append("--new-session")
     if spec.network == "none":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import signal
+import socket
 
 from engine.model.errors import UserError
 from engine.sandbox import bubblewrap, system_calls
@@ -35,9 +36,9 @@ def launch(
     command = bubblewrap.command(spec, find_program(spec), has_terminal=has_terminal)
     opened: list[int] = []
     try:
-        task.report, report = _pipe(opened)
-        task.information, information = _pipe(opened)
-        gate_read, gate = _pipe(opened)
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        task.engine, engine = _high(ours.detach(), opened), _high(theirs.detach(), opened)
+        gate_read, gate = (_high(descriptor, opened) for descriptor in os.pipe())
         task.messages = _high(os.memfd_create("messages"), opened)
         given = (*standard, system_call_filter)
         stdin, stdout, stderr, seccomp = (_high(os.dup(descriptor), opened) for descriptor in given)
@@ -45,11 +46,10 @@ def launch(
             (stdin, 0),
             (stdout, 1),
             (task.messages, 2),
-            (report, bubblewrap.REPORT),
+            (engine, bubblewrap.ENGINE),
             (stderr, bubblewrap.STANDARD_ERROR),
             (seccomp, bubblewrap.FILTER),
             (gate_read, bubblewrap.ARGUMENTS),
-            (information, bubblewrap.INFORMATION),
         )
         task.pid = os.posix_spawn(
             program,
@@ -72,7 +72,7 @@ def launch(
         _undo(task)
         raise
     finally:
-        kept = (task.report, task.information, task.messages, task.process)
+        kept = (task.engine, task.messages, task.process)
         for descriptor in opened:
             if descriptor not in kept:
                 os.close(descriptor)
@@ -104,7 +104,7 @@ def _undo(task: RunningTask) -> None:
     if task.group is not None:
         task.group.remove()
     # Forgotten here, they are closed with the other descriptors.
-    task.process = task.report = task.information = task.messages = -1
+    task.process = task.engine = task.messages = -1
 
 
 def _high(descriptor: int, opened: list[int]) -> int:
@@ -115,11 +115,6 @@ def _high(descriptor: int, opened: list[int]) -> int:
         descriptor = higher
     opened.append(descriptor)
     return descriptor
-
-
-def _pipe(opened: list[int]) -> tuple[int, int]:
-    read, write = os.pipe()
-    return _high(read, opened), _high(write, opened)
 
 
 def _write_all(descriptor: int, content: bytes) -> None:

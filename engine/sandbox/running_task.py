@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import resource
-import select
 import signal
 import struct
 
@@ -14,7 +13,6 @@ from engine.sandbox.specification import SandboxResult, SandboxSpec, Usage
 
 _REPORT = struct.Struct("ii")
 _REPORT_END, _REPORT_NO_START, _REPORT_NO_SANDBOX = 0, 1, 2
-_START_SECONDS = 10.0
 _TICK = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -22,8 +20,9 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 class RunningTask:
     """One sandbox. `created`: the mount points made in its root. `result`: there when it has ended.
 
-    `process` is a pidfd of bubblewrap, readable when nothing of the sandbox is left; the other
-    descriptors are read ends of what bubblewrap and the sandbox's first process say.
+    `process` is a pidfd of bubblewrap, readable when nothing of the sandbox is left. `engine` is our end
+    of the socket to the sandbox's first process; closing it ends the sandbox, as far as it has come.
+    `messages` is a file of what bubblewrap said.
     """
 
     def __init__(self, spec: SandboxSpec, created: tuple[str, ...], group: TaskGroup | None) -> None:
@@ -32,22 +31,27 @@ class RunningTask:
         self.group = group
         self.pid = -1
         self.process = -1
-        self.report = -1
-        self.information = -1
+        self.engine = -1
         self.messages = -1
         self.result: SandboxResult | None = None
-        self._first: tuple[int, int] | None = None
+        self._report = b""
         self._last = Usage(cpu_seconds=0, rss=0)
         self._peak = 0
 
-    def send(self, number: signal.Signals) -> None:
-        """SIGTERM reaches every process of the task, SIGKILL ends them all; no effect when it is over."""
-        first = self._first_process()
-        if first is not None and self.result is None:
+    def terminate(self) -> None:
+        """Send SIGTERM to every process of the task; no effect when it is over."""
+        if self.engine != -1:
             try:
-                signal.pidfd_send_signal(first[1], number)
-            except ProcessLookupError:
+                os.write(self.engine, b"T")
+            except OSError:
                 return
+
+    def kill(self) -> None:
+        """End the sandbox and every process in it; no effect when it is over."""
+        if self.engine != -1:
+            self._read_report()
+            os.close(self.engine)
+            self.engine = -1
 
     def usage(self) -> Usage:
         """What it uses now, in less than a millisecond; after its end, what it used last."""
@@ -70,7 +74,7 @@ class RunningTask:
         """Reap the ended sandbox and fill in `result`, or say why there was no task; close it."""
         _, _, used = os.wait4(self.pid, 0)
         try:
-            report = os.read(self.report, _REPORT.size) if _is_readable(self.report) else b""
+            self._read_report()
             messages = os.pread(self.messages, 4096, 0).decode(errors="replace").strip()
         finally:
             self.close()
@@ -79,8 +83,8 @@ class RunningTask:
         self._last = Usage(cpu_seconds=cpu_seconds, rss=0)
         exit_code: int | None = None
         number: int | None = int(signal.SIGKILL)
-        if len(report) == _REPORT.size:
-            kind, value = _REPORT.unpack(report)
+        if len(self._report) == _REPORT.size:
+            kind, value = _REPORT.unpack(self._report)
             if kind == _REPORT_NO_START:
                 return UserError(f"cannot execute `{self.spec.argv[0]}`: {os.strerror(value)}")
             if kind == _REPORT_NO_SANDBOX:
@@ -99,14 +103,19 @@ class RunningTask:
         return None
 
     def close(self) -> None:
-        """Close the descriptors and remove the group."""
-        for descriptor in (self.process, self.report, self.information, self.messages):
+        """Close the descriptors."""
+        for descriptor in (self.process, self.engine, self.messages):
             if descriptor != -1:
                 os.close(descriptor)
-        self.process = self.report = self.information = self.messages = -1
-        if self._first is not None:
-            os.close(self._first[1])
-            self._first = None
+        self.process = self.engine = self.messages = -1
+
+    def _read_report(self) -> None:
+        if self.engine != -1 and not self._report:
+            os.set_blocking(self.engine, False)
+            try:
+                self._report = os.read(self.engine, _REPORT.size)
+            except OSError:
+                return
 
     def _memory(self, largest: int) -> tuple[int, bool]:
         """(bytes at the peak, whether the limit was hit); the group is removed.
@@ -128,30 +137,16 @@ class RunningTask:
             peak = min(charged or largest, own)
         return peak, out_of_memory
 
-    def _first_process(self) -> tuple[int, int] | None:
-        """(pid, pidfd) of the sandbox's first process, as the engine sees it; None when there is none."""
-        if self._first is None and self.information != -1:
-            poll = select.poll()
-            poll.register(self.information, select.POLLIN)
-            if poll.poll(_START_SECONDS * 1000):
-                _, found, rest = os.read(self.information, 4096).partition(b'"child-pid":')
-                if found:
-                    self._first = _child(int(rest.split(b",")[0].split(b"}")[0]), self.pid)
-        return self._first
-
     def _sample(self) -> Usage:
         """Add up the tree of processes, and what those that ended have left with their parents."""
-        first = self._first_process()
         ticks = pages = 0
-        pending = [] if first is None else [first[0]]
+        pending = _children(self.pid)
         while pending:
             pid = pending.pop()
             try:
                 with open(f"/proc/{pid}/stat", "rb") as file:
                     fields = file.read().rpartition(b")")[2].split()
-                for thread in os.listdir(f"/proc/{pid}/task"):
-                    with open(f"/proc/{pid}/task/{thread}/children", "rb") as file:
-                        pending += [int(child) for child in file.read().split()]
+                pending += _children(pid)
             except OSError:
                 continue
             ticks += sum(int(field) for field in fields[11:15])
@@ -159,23 +154,9 @@ class RunningTask:
         return Usage(cpu_seconds=ticks / _TICK, rss=pages * _PAGE)
 
 
-def _child(pid: int, parent: int) -> tuple[int, int] | None:
-    """The process and a pidfd of it, if the number is still that of a child of this parent."""
-    try:
-        descriptor = os.pidfd_open(pid)
-    except OSError:
-        return None
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            if int(file.read().rpartition(b")")[2].split()[1]) == parent:
-                return pid, descriptor
-    except (OSError, IndexError):
-        pass
-    os.close(descriptor)
-    return None
-
-
-def _is_readable(descriptor: int) -> bool:
-    poll = select.poll()
-    poll.register(descriptor, select.POLLIN)
-    return any(event & select.POLLIN for _, event in poll.poll(0))
+def _children(pid: int) -> list[int]:
+    found: list[int] = []
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{thread}/children", "rb") as file:
+            found += [int(child) for child in file.read().split()]
+    return found

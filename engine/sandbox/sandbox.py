@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import threading
 import time
 from collections.abc import Callable
@@ -102,7 +101,7 @@ class Sandbox:
                     async with asyncio.timeout_at(deadline):
                         await ended.wait()
                 except TimeoutError:
-                    task.send(signal.SIGKILL)
+                    task.kill()
                     deadline = None
                 except asyncio.CancelledError as error:
                     deadline = _stop(task, loop.time(), is_first=cancelled is None)
@@ -110,7 +109,7 @@ class Sandbox:
         finally:
             loop.remove_reader(task.process)
             if not ended.is_set():
-                task.send(signal.SIGKILL)
+                task.kill()
                 task.wait()
             problem = task.finish()
         if cancelled is not None:
@@ -181,9 +180,9 @@ class Sandbox:
 def _stop(task: RunningTask, now: float, *, is_first: bool) -> float | None:
     """Ask the task to end, or end it; the moment at which asking is over."""
     if is_first and task.spec.grace_seconds > 0:
-        task.send(signal.SIGTERM)
+        task.terminate()
         return now + task.spec.grace_seconds
-    task.send(signal.SIGKILL)
+    task.kill()
     return None
 
 

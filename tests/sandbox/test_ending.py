@@ -74,10 +74,19 @@ def _processes() -> dict[int, str]:
     for name in os.listdir("/proc"):
         if name.isdigit():
             try:
-                found[int(name)] = Path(f"/proc/{name}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+                line = Path(f"/proc/{name}/cmdline").read_bytes().replace(b"\0", b" ").decode()
             except OSError:
                 continue
+            if line:  # zombies have none
+                found[int(name)] = line
     return found
+
+
+def _children(pid: int) -> set[int]:
+    """Those whose command line is still there: no zombies."""
+    threads = Path(f"/proc/{pid}/task").iterdir()
+    found = {int(child) for thread in threads for child in (thread / "children").read_text().split()}
+    return {child for child in found if _processes().get(child)}
 
 
 def _cgroups(pid: int) -> list[str]:
@@ -121,12 +130,14 @@ def test_kill_9_of_the_engine_leaves_no_process_no_mount_no_file_no_group(engine
         _wait_for_line(process)
         _eventually(lambda: (out / "ready").exists())
         _eventually(lambda: sum(mark in line for line in _processes().values()) >= 3)
+        children = _children(process.pid)
+        assert any("outcrop-janitor" in _processes()[child] for child in children)
         process.kill()
         process.wait()
         _eventually(lambda: not any(mark in line for line in _processes().values()))
         _eventually(lambda: not [path for path in engine.directory.iterdir() if path.name == "work0"])
         _eventually(lambda: not _cgroups(process.pid))
-        _eventually(lambda: not any("outcrop-janitor" in line for line in _processes().values()))
+        _eventually(lambda: not children & set(_processes()))
     assert str(engine.directory) not in Path("/proc/self/mountinfo").read_text()
 
 

@@ -1,15 +1,17 @@
 /*
  * The first process of a task's sandbox: it mounts what belongs to the new namespaces, gives up the
- * right to mount, starts the task as its user, passes SIGTERM on, reports how the task ended, and by
- * ending kills whatever the task left running.
+ * right to mount, starts the task as its user, sends it SIGTERM when told to, reports how the task
+ * ended, and by ending kills whatever the task left running. It ends too when the engine is gone.
  *
  * Arguments: UID GID GROUPS CAPABILITIES TERMINAL PROGRAM [ARGUMENT...]; GROUPS are numbers joined by
  * commas, or "-"; CAPABILITIES the set, as a number, that the task keeps; TERMINAL 1 when its standard
  * input is a terminal that it shall get the foreground of.
- * Descriptors: 3 the write end of the pipe for the report, eight bytes: {0, wait status} of the task,
- * {1, errno} when it could not be started, {2, errno} when the sandbox could not be made; 4 the task's
- * standard error (2 is the launcher's, for words about {2, errno}); 5 the system call filter, an array
- * of struct sock_filter, if there is one.
+ * Descriptors: 3 a stream socket to the engine; 4 the task's standard error (2 is the launcher's, for
+ * words about {2, errno}); 5 the system call filter, an array of struct sock_filter, if there is one.
+ *
+ * To the engine goes a report of eight bytes: {0, wait status} of the task, {1, errno} when it could not
+ * be started, {2, errno} when the sandbox could not be made. From the engine come bytes: `T`, to send
+ * SIGTERM to all processes of the task. Its closing the socket, as its death does, ends the sandbox.
  *
  * The launcher has made the namespaces and entered the root, in which /proc is the host's or empty, /sys
  * an empty read-only directory, and /dev a read-only directory of devices with pts and shm in it.
@@ -18,10 +20,11 @@
  * image need not have a compiler, a `su`, or anything else.
  */
 #if defined(__x86_64__)
-enum { SYS_write = 1, SYS_close = 3, SYS_rt_sigprocmask = 14, SYS_ioctl = 16, SYS_pread64 = 17, SYS_getpid = 39, SYS_clone = 56,
-       SYS_execve = 59, SYS_exit = 60, SYS_wait4 = 61, SYS_kill = 62, SYS_fcntl = 72, SYS_umask = 95,
+enum { SYS_read = 0, SYS_write = 1, SYS_close = 3, SYS_rt_sigprocmask = 14, SYS_ioctl = 16,
+       SYS_pread64 = 17, SYS_getpid = 39, SYS_clone = 56, SYS_execve = 59, SYS_exit = 60, SYS_wait4 = 61, SYS_kill = 62, SYS_fcntl = 72, SYS_umask = 95,
        SYS_setpgid = 109, SYS_setgroups = 116, SYS_setresuid = 117, SYS_setresgid = 119, SYS_capset = 126,
-       SYS_rt_sigtimedwait = 128, SYS_prctl = 157, SYS_mount = 165, SYS_umount2 = 166, SYS_ppoll = 271, SYS_dup3 = 292 };
+       SYS_prctl = 157, SYS_mount = 165, SYS_umount2 = 166, SYS_ppoll = 271, SYS_signalfd4 = 289,
+       SYS_dup3 = 292 };
 static long call5(long number, long a, long b, long c, long d, long e)
 {
 	long result;
@@ -33,9 +36,9 @@ static long call5(long number, long a, long b, long c, long d, long e)
 }
 __asm__(".globl _start\n_start:\n\txor %ebp, %ebp\n\tmov %rsp, %rdi\n\tand $-16, %rsp\n\tcall begin\n");
 #elif defined(__aarch64__)
-enum { SYS_dup3 = 24, SYS_fcntl = 25, SYS_ioctl = 29, SYS_umount2 = 39, SYS_mount = 40, SYS_close = 57, SYS_write = 64, SYS_pread64 = 67,
-       SYS_ppoll = 73, SYS_capset = 91, SYS_exit = 93, SYS_kill = 129, SYS_rt_sigprocmask = 135,
-       SYS_rt_sigtimedwait = 137, SYS_setresuid = 147, SYS_setresgid = 149, SYS_setpgid = 154, SYS_setgroups = 159,
+enum { SYS_dup3 = 24, SYS_fcntl = 25, SYS_ioctl = 29, SYS_umount2 = 39, SYS_mount = 40, SYS_close = 57, SYS_read = 63, SYS_write = 64, SYS_pread64 = 67,
+       SYS_ppoll = 73, SYS_signalfd4 = 74, SYS_capset = 91, SYS_exit = 93, SYS_kill = 129, SYS_rt_sigprocmask = 135,
+       SYS_setresuid = 147, SYS_setresgid = 149, SYS_setpgid = 154, SYS_setgroups = 159,
        SYS_umask = 166, SYS_prctl = 167, SYS_getpid = 172, SYS_clone = 220, SYS_execve = 221, SYS_wait4 = 260 };
 static long call5(long number, long a, long b, long c, long d, long e)
 {
@@ -54,13 +57,13 @@ __asm__(".globl _start\n_start:\n\tmov x29, #0\n\tmov x0, sp\n\tbl begin\n");
 #endif
 
 enum { SYS_close_range = 436 };
-enum { REPORT = 3, STANDARD_ERROR = 4, FILTER = 5 };
+enum { ENGINE = 3, STANDARD_ERROR = 4, FILTER = 5 };
 enum { REPORT_END = 0, REPORT_NO_START = 1, REPORT_NO_SANDBOX = 2 };
-enum { SIGKILL = 9, SIGTERM = 15, SIGCHLD = 17, SIGCONT = 18, SIG_SETMASK = 2, WNOHANG = 1, WUNTRACED = 2, TIOCSPGRP = 0x5410, F_SETFD = 2, FD_CLOEXEC = 1 };
+enum { SIGKILL = 9, SIGTERM = 15, SIGCHLD = 17, SIGCONT = 18, SIG_SETMASK = 2, WNOHANG = 1, WUNTRACED = 2, TIOCSPGRP = 0x5410, F_SETFD = 2, FD_CLOEXEC = 1, SFD_CLOEXEC = 02000000 };
 enum { PR_SET_PDEATHSIG = 1, PR_SET_DUMPABLE = 4, PR_SET_NAME = 15, PR_SET_SECCOMP = 22, PR_CAPBSET_DROP = 24,
        SECCOMP_MODE_FILTER = 2 };
 enum { MS_RDONLY = 1, MS_NOSUID = 2, MS_NODEV = 4, MS_NOEXEC = 8, MS_REMOUNT = 32, MS_BIND = 4096, MS_MOVE = 8192, MNT_DETACH = 2 };
-enum { EPERM = 1, ENOENT = 2, EACCES = 13, ENOTDIR = 20, POLLERR = 8 };
+enum { EPERM = 1, ENOENT = 2, EACCES = 13, ENOTDIR = 20, POLLIN = 1 };
 enum { LAST_CAPABILITY = 63, MAXIMUM_GROUPS = 1024, MAXIMUM_FILTER = 4096 };
 
 typedef unsigned long signal_set;
@@ -87,7 +90,7 @@ static const char *const hidden[] = {
 static void report(int kind, int value)
 {
 	int message[2] = { kind, value };
-	call5(SYS_write, REPORT, (long)message, sizeof message, 0, 0);
+	call5(SYS_write, ENGINE, (long)message, sizeof message, 0, 0);
 }
 
 static void leave(int status)
@@ -132,9 +135,9 @@ static unsigned long number(const char **text)
 
 static int is_engine_gone(void)
 {
-	struct pollfd pipe = { REPORT, 0, 0 };
+	struct pollfd engine = { ENGINE, 0, 0 };
 	struct time now = { 0, 0 };
-	return call5(SYS_ppoll, (long)&pipe, 1, (long)&now, 0, 8) > 0 && (pipe.found & POLLERR);
+	return call5(SYS_ppoll, (long)&engine, 1, (long)&now, 0, 8) > 0;
 }
 
 static long mount(const char *source, const char *target, const char *kind, long flags, const char *options)
@@ -220,24 +223,41 @@ static void become_task(const char *uid, const char *gid, const char *list, char
 	check_start(call5(SYS_execve, (long)arguments[0], (long)arguments, (long)environment, 0, 0));
 }
 
+/* Reaps what has ended; true when the task is among it, which then has been reported. */
+static int is_task_over(long task, int has_terminal)
+{
+	long ended;
+	int status;
+	while ((ended = call5(SYS_wait4, -1, (long)&status, WNOHANG | (has_terminal ? WUNTRACED : 0), 0, 0)) > 0) {
+		/* Nobody could bring a stopped one back to the foreground. */
+		if ((status & 0xff) == 0x7f) {
+			call5(SYS_kill, ended, SIGCONT, 0, 0, 0);
+		} else if (ended == task) {
+			report(REPORT_END, status);
+			return 1;
+		}
+	}
+	return 0;
+}
+
+/* Returns when the task has ended, or shall. */
 static void watch(long task, int has_terminal)
 {
-	signal_set wanted = 1ul << (SIGCHLD - 1) | 1ul << (SIGTERM - 1);
+	signal_set children = 1ul << (SIGCHLD - 1);
+	struct pollfd sources[2] = { { ENGINE, POLLIN, 0 }, { 0, POLLIN, 0 } };
+	char message[128];
+	sources[1].descriptor = (int)call5(SYS_signalfd4, -1, (long)&children, 8, SFD_CLOEXEC, 0);
 	for (;;) {
-		long ended, signal = call5(SYS_rt_sigtimedwait, (long)&wanted, 0, 0, 8, 0);
-		int status;
-		if (signal == SIGTERM)
-			call5(SYS_kill, -1, SIGTERM, 0, 0, 0);
-		while ((ended = call5(SYS_wait4, -1, (long)&status, WNOHANG | (has_terminal ? WUNTRACED : 0), 0, 0)) > 0) {
-			/* Nobody could bring a stopped one back to the foreground. */
-			if ((status & 0xff) == 0x7f) {
-				call5(SYS_kill, ended, SIGCONT, 0, 0, 0);
-				continue;
-			}
-			if (ended == task) {
-				report(REPORT_END, status);
+		call5(SYS_ppoll, (long)sources, 2, 0, 0, 8);
+		if (sources[1].found) {
+			call5(SYS_read, sources[1].descriptor, (long)message, sizeof message, 0, 0);
+			if (is_task_over(task, has_terminal))
 				return;
-			}
+		}
+		if (sources[0].found) {
+			if (call5(SYS_read, ENGINE, (long)message, sizeof message, 0, 0) <= 0)
+				return;
+			call5(SYS_kill, -1, SIGTERM, 0, 0, 0);
 		}
 	}
 }
@@ -256,22 +276,18 @@ __attribute__((used)) static void begin(long *stack)
 	/* Out of the task's reach: no memory, environment or descriptors of this process for it. */
 	call5(SYS_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
 	call5(SYS_prctl, PR_SET_NAME, (long)"outcrop-init", 0, 0, 0);
-	call5(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-	/* Whoever died before that line cannot be noticed by it. */
-	if (is_engine_gone())
-		leave(125);
 	call5(SYS_rt_sigprocmask, SIG_SETMASK, (long)&all, 0, 8, 0);
 	mount_all();
 	limit_capabilities(number(&capabilities));
 	filter_system_calls();
-	/* The change of capabilities may have reset these two. */
+	/* The change of capabilities may have reset it. The launcher's death ends the sandbox as the engine's does. */
 	call5(SYS_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
 	call5(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	if (is_engine_gone())
 		leave(125);
 	must(call5(SYS_dup3, STANDARD_ERROR, 2, 0, 0, 0), "there is no standard error");
-	call5(SYS_close_range, REPORT + 1, ~0u, 0, 0, 0);
-	call5(SYS_fcntl, REPORT, F_SETFD, FD_CLOEXEC, 0, 0);
+	call5(SYS_close_range, ENGINE + 1, ~0u, 0, 0, 0);
+	call5(SYS_fcntl, ENGINE, F_SETFD, FD_CLOEXEC, 0, 0);
 	has_terminal = arguments[5][0] == '1';
 	task = call5(SYS_clone, SIGCHLD, 0, 0, 0, 0);
 	check_start(task);
