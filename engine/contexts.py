@@ -6,6 +6,7 @@ import hashlib
 from collections import ChainMap
 from collections.abc import Callable, Collection, Iterator, Mapping
 
+from engine.definition.evaluate import STARTED_AT
 from engine.outcome import Outcome
 from engine.run_state import RunState
 
@@ -57,12 +58,13 @@ class Contexts:
         self.uses_run_directory = False
         self.scope: dict[str, object] = {
             "init": init,
-            "run": Lazy(("dir", "mint-dir", "id", "started-at"), self._run_member),
+            "run": Lazy(("dir", "mint-dir", "id"), self._run_member),
             "task": {
                 "attempt-number": float(attempt),
                 "otel": {"trace-id": task_id(run, ""), "span-id": task_id(run, f"{task}#{attempt}")[:16]},
             },
             "tasks": Lazy(state.tasks, self._task),
+            STARTED_AT: None if state.started is None else state.started.at,
         }
 
     def with_statuses(self) -> Mapping[str, object]:
@@ -72,8 +74,6 @@ class Contexts:
     def _run_member(self, name: str) -> object:
         if name == "id":
             return self._run
-        if name == "started-at":  # for `date`; no member of the language
-            return self._state.started.at if self._state.started is not None else None
         self.uses_run_directory = True
         return RUN_DIRECTORY
 

@@ -173,9 +173,9 @@ class _Execution:
             pending for pending in self._loaded.pending if not self._store.layers.hold(pending.digest)
         )
         if not missing:
-            run.end_base("cache_hit", 0.0, self._loaded.base_messages)
             run.settle(topological({key: task.dependencies for key, task in run.tasks.items()}))
-            if run.state.done:
+            if run.is_settled:
+                run.end_base("cache_hit", 0.0)
                 return True
         from engine.local_run import run_here  # late: a run in which everything is a hit ends above
 
@@ -237,6 +237,7 @@ def make_run(
         layers=store.layers,
         project_root=loaded.project_root,
         new_directory=lambda: store.work_directory().directory(),
+        owner=loaded.base.owner,
     )
     run_dir = msgspec.structs.replace(context, project_root=loaded.definition.run_dir, workspace="/run-dir")
     explanation = Explanation(store, loaded.definition.path, run)
@@ -252,7 +253,7 @@ def make_run(
         ),
         find=find,
         explain=explanation.reason,
-        packages=PackageTasks(context, run_dir),
+        packages=PackageTasks(context, run_dir, loaded.base.image.shell or ()),
         no_cache=request.no_cache,
         clock=clock,
     )

@@ -9,7 +9,6 @@ import msgspec
 
 from engine.definition.cached import load_cached
 from engine.definition.initial import initial_parameters, title
-from engine.events import Message
 from engine.git import GitHead, describe_head, find_repository, read_commit
 from engine.images.base_image import BaseContext, BaseImage
 from engine.images.inspect import inspect_base
@@ -38,11 +37,6 @@ class LoadedRun(msgspec.Struct, frozen=True, kw_only=True):
     commit_message: str
     memos: Memos
     uid: int  # of the user, outside of any namespace
-
-    @property
-    def base_messages(self) -> tuple[Message, ...]:
-        """The warnings about the base."""
-        return tuple(Message(type="warning", message=text) for text in self.warnings)
 
 
 def load_for_run(request: RunRequest, store: Store) -> LoadedRun:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine import scheduler
 from engine.drive import drive
+from engine.events import Message
 from engine.execute import LocalExecutor, RunFacts
 from engine.loaded_run import LoadedRun
 from engine.model.request import RunRequest
@@ -35,12 +36,16 @@ def run_here(
     try:
         work = store.work_directory()
         entered.janitor.remove_directory(work.path)
-        if missing:
-            _write_base(store, run, loaded, missing)
-        if run.state.done:
-            return True
+        seconds = _write_base(store, run, missing) if missing else 0.0
         sandbox = Sandbox(entered, work.directory())
         try:
+            warnings = (*loaded.warnings, *entered.warnings, *_limits(run, sandbox))
+            messages = tuple(Message(type="warning", message=text) for text in warnings)
+            run.end_base("executed" if missing else "cache_hit", seconds, messages)
+            if missing:
+                run.settle(topological({key: task.dependencies for key, task in run.tasks.items()}))
+            if run.state.done:
+                return True
             facts = _facts(run, loaded, directory, wants_output)
             executor = LocalExecutor(store, sandbox, facts, run.say, run.show, run.clock)
             return _drive(store, run, loaded, executor, machine, fail_fast=request.fail_fast)
@@ -52,14 +57,22 @@ def run_here(
         entered.janitor.close()
 
 
-def _write_base(store: Store, run: Run, loaded: LoadedRun, missing: tuple[PendingLayer, ...]) -> None:
+def _write_base(store: Store, run: Run, missing: tuple[PendingLayer, ...]) -> float:
+    """Write the base's layers; how many seconds it took."""
     run.begin_base()
     run.flush()
     started = run.clock()
     for pending in missing:
         materialise(pending, store.layers, kind="images")
-    run.end_base("executed", run.clock() - started, loaded.base_messages)
-    run.settle(topological({key: task.dependencies for key, task in run.tasks.items()}))
+    return run.clock() - started
+
+
+def _limits(run: Run, sandbox: Sandbox) -> tuple[str, ...]:
+    """What to say once when memory limits are declared and cannot be enforced."""
+    is_declared = any(state.description.memory for state in run.state.tasks.values())
+    if not is_declared or sandbox.limits_memory:
+        return ()
+    return ("memory limits are reserved but not enforced: there is no control group that outcrop may use",)
 
 
 def _drive(

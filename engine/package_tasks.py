@@ -18,15 +18,16 @@ from engine.resolve import ArtifactMount, Hit, Miss, Patterns, Resolved, Resolve
 class PackageTasks:
     """See `engine.resolve.PackageResolver`. Both packages are read anew in every run."""
 
-    def __init__(self, context: PackageContext, run_dir: PackageContext) -> None:
+    def __init__(self, context: PackageContext, run_dir: PackageContext, shell: tuple[str, ...]) -> None:
         self._context = context
+        self._shell = shell
         self._run_dir = run_dir
         self._run_dir_seen: InspectedPackage | None = None
 
     def __call__(self, task: PackageTask, resolver: Resolver) -> Verdict:
         """A hit when the store has this very tree."""
         found = inspect_package(task.package, resolver.parameters(task), self._context)
-        resolved = _resolved(task, found, self._context.workspace, resolver.is_cached(task))
+        resolved = self._resolved(task, found, resolver)
         entry = resolver.entry(resolved.cache_key) if resolved.reads_cache else None
         if entry is None:
             return Miss(resolved, resolver.reason(task.key, resolved))
@@ -49,41 +50,39 @@ class PackageTasks:
             pending=pending,
         )
 
-
-def _resolved(
-    task: PackageTask, found: InspectedPackage, workspace: str, is_cached: tuple[bool, bool]
-) -> Resolved:
-    reads, writes = is_cached
-    record = CacheKeyRecord(
-        script=task.package,
-        outputs="",
-        shell="",
-        user="",
-        workspace_directory="",
-        platform="",
-        network="",
-        environment={},
-        system=(),
-        workspace=found.layer.digest,
-        artifacts={},
-    )
-    return Resolved(
-        task=task.key,
-        attempt=1,
-        record=record,
-        cache_key=cache_key(record),
-        reads_cache=reads,
-        writes_cache=writes,
-        use=task.use,
-        layers=(),
-        exports=found.exports,
-        values=tuple(found.values.items()),
-        messages=tuple(Message(type="warning", message=text) for text in found.warnings),
-        script="",
-        shell=(),
-        environment={},
-        user="0",
-        workspace=workspace,
-        network="none",
-        package=found.layer,
-    )
+    def _resolved(self, task: PackageTask, found: InspectedPackage, resolver: Resolver) -> Resolved:
+        """As for a script that nobody ran: a shell in it starts from the base and from what it uses."""
+        reads, writes = resolver.is_cached(task)
+        record = CacheKeyRecord(
+            script=task.package,
+            outputs="",
+            shell="",
+            user="",
+            workspace_directory="",
+            platform="",
+            network="",
+            environment={},
+            system=(),
+            workspace=found.layer.digest,
+            artifacts={},
+        )
+        return Resolved(
+            task=task.key,
+            attempt=1,
+            record=record,
+            cache_key=cache_key(record),
+            reads_cache=reads,
+            writes_cache=writes,
+            use=task.use,
+            layers=resolver.input_layers(task),
+            exports=found.exports,
+            values=tuple(found.values.items()),
+            messages=tuple(Message(type="warning", message=text) for text in found.warnings),
+            script="",
+            shell=self._shell,
+            environment={},
+            user="0",
+            workspace=self._context.workspace,
+            network="host",
+            package=found.layer,
+        )

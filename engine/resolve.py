@@ -283,6 +283,10 @@ class Resolver:
         condition = task.retry.condition
         return condition is None or evaluate.truth(condition, self._contexts(task.key, attempt).scope)
 
+    def input_layers(self, task: Task) -> tuple[str, ...]:
+        """What the task starts from, lowest first."""
+        return self.layers_of(self._order.below(task.key))
+
     def layers_of(self, order: tuple[str, ...]) -> tuple[str, ...]:
         """The layers of the base and of these tasks, lowest first.
 

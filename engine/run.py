@@ -73,6 +73,11 @@ class Run:
         """Hand the stored events to the kernel, so that they survive a kill of this process."""
         self._log.flush()
 
+    @property
+    def is_settled(self) -> bool:
+        """True when every task of the definition has ended."""
+        return self.state.not_done.issubset(SYSTEM_TASKS)
+
     def begin_base(self) -> None:
         """The base is being written into the store."""
         for task in SYSTEM_TASKS:

@@ -102,7 +102,7 @@ class Facts:
         is_system = event.task.startswith("~") and event.result != "failed"
         is_told = event.cause == "user_error" and event.messages  # the message says it all
         lines = [] if is_told or is_system else [finished_line(event, saved, self._glyphs)]
-        if event.cause != "cache_hit":
+        if event.cause != "cache_hit" or is_system:
             for message in event.messages:
                 lines += message_lines(event.task, message, self._glyphs)
         return lines

@@ -24,11 +24,8 @@ class _TaskResult(msgspec.Struct):
 
 
 def new_run_id(now: float) -> str:
-    """A fresh id; ids sort by time (UTC)."""
-    return (
-        time.strftime("%Y%m%d-%H%M%S", time.gmtime(now))
-        + f"-{int(now * 1000) % 1000:03d}{os.urandom(2).hex()}"
-    )
+    """A fresh id, 32 hex digits (reference §26): milliseconds since the epoch, so that ids sort, then chance."""
+    return f"{int(now * 1000):012x}{os.urandom(10).hex()}"
 
 
 class RunDirectory:
