@@ -4,7 +4,6 @@
 
 import hashlib
 import os
-import time
 
 import msgspec
 
@@ -24,7 +23,7 @@ class _TaskResult(msgspec.Struct):
 
 
 def new_run_id(now: float) -> str:
-    """A fresh id, 32 hex digits (reference §26): milliseconds since the epoch, so that ids sort, then chance."""
+    """A fresh id, 32 hex digits (reference §26): milliseconds since the epoch, so that ids sort; chance."""
     return f"{int(now * 1000):012x}{os.urandom(10).hex()}"
 
 
