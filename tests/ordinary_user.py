@@ -67,7 +67,9 @@ def _remove_forgotten_users() -> None:
     for entry in pwd.getpwall():
         match = re.fullmatch(f"{_NAME}(\\d+)", entry.pw_name)
         if match and not Path(f"/proc/{match[1]}").exists():
-            subprocess.run(["userdel", "--force", "--remove", entry.pw_name], check=False, capture_output=True)
+            subprocess.run(
+                ["userdel", "--force", "--remove", entry.pw_name], check=False, capture_output=True
+            )
 
 
 def _give_subordinate_ids(name: str) -> None:
