@@ -17,7 +17,7 @@ _FULL = {errno.ENOSPC: "no space left on the disk", errno.EDQUOT: "the disk quot
 
 
 class DiskErrors:
-    """Turns a full or unwritable disk into MachineError with what to do; other errors pass."""
+    """Turns what the disk refuses into MachineError; a full one with what to do."""
 
     def __init__(self, root: str) -> None:
         self._root = root
@@ -27,22 +27,22 @@ class DiskErrors:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if isinstance(error, OSError):
-            translated = machine_error(error, self._root)
-            if translated is not None:
-                raise translated from error
+        if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):  # a reader went away
+            raise machine_error(error, self._root) from error
 
 
-def machine_error(error: OSError, root: str) -> MachineError | None:
-    """What the user is told when the store's disk is full or cannot be written; None for other errors."""
+def machine_error(error: OSError, root: str) -> MachineError:
+    """What the user is told when the disk of a directory is full, cannot be written or fails otherwise."""
     if error.errno in _FULL:
         return MachineError(
-            f"{_FULL[error.errno]} of the store `{root}`",
+            f"{_FULL[error.errno]} of `{root}`",
             hint="free some space, or run `outcrop gc --max-size SIZE`",
         )
-    if error.errno == errno.EROFS:
-        return MachineError(f"the store `{root}` is on a read-only filesystem", hint="set `OUTCROP_HOME`")
-    return None
+    why = (error.strerror or str(error)).lower()
+    where = f" at `{os.fsdecode(error.filename)}`" if isinstance(error.filename, (str, bytes)) else ""
+    return MachineError(
+        f"the store `{root}` cannot be used: {why}{where}", hint="`OUTCROP_HOME` sets another"
+    )
 
 
 def write_atomically(path: str, content: bytes, is_durable: bool = False) -> None:
