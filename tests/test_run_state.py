@@ -13,9 +13,7 @@ from engine.run_state import LEGAL, IllegalTransition, RunState, replay
 
 def started(*tasks: str) -> events.RunStarted:
     descriptions = tuple(TaskDescription(task=task, kind="command") for task in tasks)
-    return events.RunStarted(
-        at=0, run="r", definition="d", title="t", cpus=2, memory=1, tasks=descriptions
-    )
+    return events.RunStarted(at=0, run="r", definition="d", title="t", cpus=2, memory=1, tasks=descriptions)
 
 
 def finished(task: str, result: events.Result = "succeeded", cause: str = "executed") -> Event:
@@ -74,7 +72,13 @@ def histories(draw: st.DrawFn) -> list[Event]:
             case "hit":
                 history.append(
                     events.CacheHit(
-                        at=1, run="r", task=task, cache_key="k", layer=None, produced_by="x/y", saved_seconds=2
+                        at=1,
+                        run="r",
+                        task=task,
+                        cache_key="k",
+                        layer=None,
+                        produced_by="x/y",
+                        saved_seconds=2,
                     )
                 )
                 history.append(finished(task, cause="cache_hit"))
