@@ -40,9 +40,7 @@ def machine_error(error: OSError, root: str) -> MachineError:
         )
     why = (error.strerror or str(error)).lower()
     where = f" at `{os.fsdecode(error.filename)}`" if isinstance(error.filename, (str, bytes)) else ""
-    return MachineError(
-        f"the store `{root}` cannot be used: {why}{where}", hint="`OUTCROP_HOME` sets another"
-    )
+    return MachineError(f"cannot work in `{root}`: {why}{where}", hint="check its owner, mode and mount")
 
 
 def write_atomically(path: str, content: bytes, is_durable: bool = False) -> None:
