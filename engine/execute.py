@@ -193,7 +193,7 @@ class _Attempt:
         for mount in self._resolved.artifacts:
             if mount.pending is not None:
                 materialise(mount.pending, self._store.layers)
-        plan = build_view(self._store.layers, self._directory, self._view)
+        plan = build_view(self._store.layers, self._directory, self._view, overlay.mountable_layers())
         outputs.prepare(self._folder)
         return plan
 

@@ -38,6 +38,8 @@ def run_here(
         entered.janitor.remove_directory(work.path)
         seconds = _write_base(store, run, missing) if missing else 0.0
         sandbox = Sandbox(entered, work.directory())
+        if loaded.base.is_host:
+            sandbox.prepare_host_base()
         try:
             warnings = (*loaded.warnings, *entered.warnings, *_limits(run, sandbox))
             messages = tuple(Message(type="warning", message=text) for text in warnings)

@@ -95,7 +95,7 @@ class _Session:
             if not layers.hold(layer):
                 raise StoreError(f"layer `{layer[:12]}` of task `{task.task}` is not there any more")
         view = InputView(layers.merged, task.layers, task.workspace.strip("/"), selected, stubs)
-        plan = build_view(layers, self._directory, view)
+        plan = build_view(layers, self._directory, view, overlay.mountable_layers())
         lowerdirs = (*(layers.tree_path(layer) for layer in reversed(above)), *plan.lowerdirs)
         overlay.mount(lowerdirs, plan.upper, plan.work, plan.root)
         try:

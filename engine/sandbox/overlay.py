@@ -32,6 +32,11 @@ def maximum_layers() -> int:
     return MAXIMUM_LAYERS if (major, minor) >= (6, 7) else _LAYERS_IN_A_PAGE
 
 
+def mountable_layers() -> int:
+    """How many layers to mount at most, room left for what is laid over them."""
+    return maximum_layers() - 20
+
+
 def mount(lowerdirs: tuple[str, ...], upper: str, work: str, target: str) -> None:
     """Mount `lowerdirs` (topmost first, 1 to 500 paths) with `upper` on top at `target`, nosuid and nodev.
 

@@ -1,6 +1,6 @@
-"""Chains longer than the kernel's 500 lower layers: the lowest ones are made into one tree of hard links.
+"""Chains longer than the kernel can mount: the lowest layers are made into one tree of hard links.
 
-The cut is at multiples of `_STEP`, so that the tasks of a growing chain share the flattened layer;
+The cut is at multiples of one number, so that the tasks of a growing chain share the flattened layer;
 `derived-v1/<digest of the list>` remembers it.
 """
 
@@ -14,16 +14,16 @@ from engine.store import attributes, disk
 from engine.store.layers import LayerStore
 from engine.store.linking import link_or_copy, sources_of
 
-LIMIT = 480  # layers that are mounted as they are; the kernel takes 500 lowerdirs
-_STEP = 400
+MOST_LAYERS = 480  # that are mounted as they are: Linux from 6.7 on takes 500 lowerdirs
 
 
-def flattened(layers: LayerStore, digests: tuple[str, ...]) -> tuple[str, ...]:
-    """At most `LIMIT` layers that show the same tree as `digests` (lowest first)."""
-    excess = len(digests) - LIMIT
+def flattened(layers: LayerStore, digests: tuple[str, ...], most: int = MOST_LAYERS) -> tuple[str, ...]:
+    """At most `most` layers that show the same tree as `digests` (lowest first)."""
+    excess = len(digests) - most
     if excess <= 0:
         return digests
-    count = -(-(excess + 1) // _STEP) * _STEP
+    step = most * 5 // 6
+    count = -(-(excess + 1) // step) * step
     return (_flatten(layers, digests[:count]), *digests[count:])
 
 

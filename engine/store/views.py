@@ -14,7 +14,7 @@ import msgspec
 
 from engine.file_tree import DIRECTORY, Entry, ancestors, is_below, parent_of, same_content, surface
 from engine.store import attributes, disk
-from engine.store.flatten import flattened
+from engine.store.flatten import MOST_LAYERS, flattened
 from engine.store.input_view import InputView
 from engine.store.layers import LayerStore
 from engine.store.linking import link_or_copy, sources_of
@@ -29,13 +29,15 @@ class MountPlan(msgspec.Struct, frozen=True, kw_only=True):
     root: str
 
 
-def build_view(layers: LayerStore, directory: str, view: InputView) -> MountPlan:
+def build_view(
+    layers: LayerStore, directory: str, view: InputView, most_layers: int = MOST_LAYERS
+) -> MountPlan:
     """Make `upper`, `work` and `root` in `directory`, which is new, and the extra layer if one is needed.
 
-    Raises StoreError when an input layer is missing or damaged, MachineError on a full disk.
+    `most_layers`: how many may be mounted, less some room. Raises StoreError when an input layer is missing or damaged, MachineError on a full disk.
     """
     with disk.DiskErrors(directory):
-        shown = flattened(layers, view.layers)
+        shown = flattened(layers, view.layers, most_layers)
         lowerdirs = [layers.tree_path(digest) for digest in reversed(shown)]
         extra = _extra_layer(layers, view, shown)
         if not extra.is_empty or not lowerdirs:
