@@ -34,7 +34,8 @@ def build_view(
 ) -> MountPlan:
     """Make `upper`, `work` and `root` in `directory`, which is new, and the extra layer if one is needed.
 
-    `most_layers`: how many may be mounted, less some room. Raises StoreError when an input layer is missing or damaged, MachineError on a full disk.
+    `most_layers`: how many may be mounted, less some room. Raises StoreError when an input layer
+    is missing or damaged, MachineError on a full disk.
     """
     with disk.DiskErrors(directory):
         shown = flattened(layers, view.layers, most_layers)
