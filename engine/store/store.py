@@ -132,4 +132,7 @@ def _make(root: str) -> None:
     except OSError as error:
         if os.path.isdir(os.path.join(root, _FOLDERS[0])):  # a store that can be read
             return
-        raise disk.machine_error(error, root) from error
+        raise MachineError(
+            f"the store `{root}` cannot be made: {(error.strerror or str(error)).lower()}",
+            "free some space, or set `OUTCROP_HOME` to a directory that you can write to",
+        ) from error
