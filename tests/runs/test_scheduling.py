@@ -65,7 +65,7 @@ def test_a_task_sees_as_many_cores_as_it_declares(project_in_both_modes: Project
 @two_cores
 def test_cores_are_never_given_twice(project: Project) -> None:
     tasks = "\n".join(
-        f"- {{key: t{number}, agent: {{cpus: {2 if number % 3 == 2 else 1}}}, run: 'sleep 0.{number}; : {number}'}}"
+        f"- {{key: t{number}, agent: {{cpus: {2 if number % 3 == 2 else 1}}}, run: 'sleep 0.{number}'}}"
         for number in range(8)
     )
     project.define(tasks)
