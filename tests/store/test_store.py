@@ -47,7 +47,7 @@ def test_a_store_that_cannot_be_written_can_be_read(tmp_path: Path, private_moun
 
 def test_a_store_that_cannot_be_made_is_a_machine_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
-    with pytest.raises(MachineError, match=r"cannot work in .*: not a directory"):
+    with pytest.raises(MachineError, match="cannot be made: not a directory"):
         Store.open(str(tmp_path / "file" / "store"))
 
 
