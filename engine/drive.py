@@ -14,6 +14,7 @@ import msgspec
 
 from engine import events, scheduler
 from engine.events import Message
+from engine.model.errors import UserError
 from engine.outcome import Outcome
 from engine.resolve import Hit, Resolved
 from engine.run import Run
@@ -161,10 +162,14 @@ class _Loop:
 
     def _take(self, resolved: Resolved, result: Executed) -> None:
         failed = result.outcome is None
-        if failed and self._is_retried(resolved, result):
-            reason = result.cause if result.exit_code is None else f"exit {result.exit_code}"
-            self._run.again(resolved.task, resolved.attempt + 1, reason)
-            return
+        try:
+            if failed and self._is_retried(resolved, result):
+                reason = result.cause if result.exit_code is None else f"exit {result.exit_code}"
+                self._run.again(resolved.task, resolved.attempt + 1, reason)
+                return
+        except UserError as error:
+            message = Message(type="user_error", message=error.message, advice=error.hint)
+            result = msgspec.structs.replace(result, cause="user_error", messages=(*result.messages, message))
         event = events.TaskFinished(
             at=self._run.clock(),
             run=self._run.run,

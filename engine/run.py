@@ -192,9 +192,9 @@ class Run:
         self.settle(self._awaiting(task, resolved))
 
     def again(self, task: str, attempt: int, reason: str) -> None:
-        """The task failed and is tried again, from a fresh input."""
-        self.say(events.TaskRetried(at=self.clock(), run=self.run, task=task, attempt=attempt, reason=reason))
+        """The task failed and is tried again, from a fresh input; UserError when it can't be evaluated."""
         resolved = self.resolver.attempt(self.tasks[task], attempt)
+        self.say(events.TaskRetried(at=self.clock(), run=self.run, task=task, attempt=attempt, reason=reason))
         self.ready[task] = resolved
 
     def finish_with_user_error(self, task: str, error: UserError) -> None:

@@ -203,6 +203,26 @@ def test_retries_start_fresh_and_may_have_a_condition(project: Project) -> None:
     )
 
 
+def test_what_cannot_be_evaluated_for_a_retry_is_an_error_of_that_task_alone(project: Project) -> None:
+    project.define(
+        """
+        - {key: fine, run: "true"}
+        - {key: condition, retry: {count: 2, if: "${{ tasks.fine.values.gone }}"}, run: "exit 1"}
+        - key: second
+          retry: 2
+          env: {X: "${{ task.attempt-number == 2 ? tasks.fine.values.gone : 'y' }}"}
+          run: exit 1
+        - {key: after-all, after: "${{ condition.failed && second.failed }}", run: "true"}
+        """
+    )
+    seen = project.run()
+    assert seen.exit_code == 1, seen.explain()
+    for task in ("condition", "second"):
+        assert seen.ends[task]["cause"] == "user_error"
+        assert "gone" in seen.messages(task, "user_error")[0]
+    assert seen.ends["after-all"]["result"] == "succeeded"
+
+
 def test_a_timeout_gives_the_grace_period_and_then_kills(project: Project) -> None:
     project.define(
         """
