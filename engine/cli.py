@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import NoReturn
 
-from engine.console import Console, ensure_standard_streams
-from engine.interruption import Interruption
 from engine.model.errors import DefinitionError, OutcropError, UsageError
+from engine.terminal.console import Console, ensure_standard_streams
+from engine.terminal.interruption import Interruption
 
 PROGRAM = "outcrop"
 CLOSED_PIPE = 141

@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Callable
 
 import msgspec
 
 from engine import events
-from engine.builtin_packages.package_context import PackageContext
 from engine.event_log import EventLog
 from engine.events import TaskDescription
-from engine.explanation import Explanation
-from engine.input_digests import InputDigests
-from engine.layer_conflicts import RememberedConflicts
-from engine.loaded_run import LoadedRun, load_for_run
+from engine.execution.loaded_run import LoadedRun, load_for_run
+from engine.execution.make_run import machine_of, make_run
+from engine.execution.readiness import topological
+from engine.execution.resolve import Resolved
+from engine.execution.run import BASE_CONFIG, BASE_IMAGE, Emit
+from engine.execution.task_records import TaskRecords
 from engine.model.clock import Clock
-from engine.model.records import CacheEntry, RunRecord
+from engine.model.records import RunRecord
 from engine.model.request import PlannedTask, RunRequest
-from engine.package_tasks import PackageTasks
-from engine.readiness import topological
-from engine.resolve import Resolved, Resolver
-from engine.run import BASE_CONFIG, BASE_IMAGE, Emit, Run
 from engine.run_state import RunState
-from engine.scheduler import Machine
 from engine.store.runs import RunDirectory, new_run_id
 from engine.store.store import Store
 from engine.store.work_directory import process_name
-from engine.task_records import TaskRecords
 
 
 class Engine:
@@ -49,7 +42,7 @@ class Engine:
 
     def plan(self, request: RunRequest) -> tuple[PlannedTask, ...]:
         """What a run would do; nothing is executed and nothing kept. Errors as for `run`."""
-        from engine.plan import plan  # kept late: no part of a run
+        from engine.execution.plan import plan  # kept late: no part of a run
 
         return plan(self.store, load_for_run(request, self.store), request, self._clock)
 
@@ -177,7 +170,7 @@ class _Execution:
             if run.is_settled:
                 run.end_base("cache_hit", 0.0)
                 return True
-        from engine.local_run import run_here  # late: a run in which everything is a hit ends above
+        from engine.execution.local_run import run_here  # late: a run in which everything is a hit ends above
 
         return run_here(
             self._store,
@@ -216,63 +209,3 @@ class _Execution:
         )
         self._directory.write(finished)
         self._loaded.memos.save()
-
-
-def make_run(
-    *,
-    store: Store,
-    loaded: LoadedRun,
-    request: RunRequest,
-    run: str,
-    log: EventLog,
-    emit: Emit,
-    clock: Clock,
-    keep: Callable[[str, Resolved | None], None],
-    find: Callable[[str], CacheEntry | None],
-) -> Run:
-    """A run that has not begun, put together from its parts."""
-    state = RunState()
-    context = PackageContext(
-        store_root=store.root,
-        layers=store.layers,
-        project_root=loaded.project_root,
-        new_directory=lambda: store.work_directory().directory(),
-        owner=loaded.base.owner,
-    )
-    run_dir = msgspec.structs.replace(context, project_root=loaded.definition.run_dir, workspace="/run-dir")
-    explanation = Explanation(store, loaded.definition.path, run)
-    resolver = Resolver(
-        run=run,
-        state=state,
-        tasks=loaded.tasks,
-        init=loaded.init,
-        base=loaded.base,
-        digests=InputDigests(store.layers, loaded.memos),
-        conflicts=RememberedConflicts(
-            lambda digest: store.layers.manifest(digest).entries, loaded.memos.get, loaded.memos.put
-        ),
-        find=find,
-        explain=explanation.reason,
-        packages=PackageTasks(context, run_dir, loaded.base.image.shell or ()),
-        no_cache=request.no_cache,
-        clock=clock,
-    )
-    return Run(
-        run=run,
-        tasks=loaded.tasks,
-        resolver=resolver,
-        state=state,
-        log=log,
-        emit=emit,
-        clock=clock,
-        keep=keep,
-    )
-
-
-def machine_of(request: RunRequest) -> Machine:
-    """The cores and the memory that may be given to tasks."""
-    cores = tuple(sorted(os.sched_getaffinity(0)))
-    if request.cpus is not None:
-        cores = cores[: request.cpus]
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return Machine(cores=cores, memory=request.memory or memory)

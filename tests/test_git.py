@@ -7,8 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from engine.git import Repository, describe_head, excludes_file, find_repository, read_commit, remotes
-from engine.git_config import parse_config
+from engine.git.config import parse_config
+from engine.git.repository import (
+    Repository,
+    describe_head,
+    excludes_file,
+    find_repository,
+    read_commit,
+    remotes,
+)
 from tests.builtin_packages.repositories import commit, git, make_repository, use_plain_git
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is missing")

@@ -7,7 +7,6 @@ import os
 import re
 from collections.abc import Mapping
 
-from engine import git
 from engine.builtin_packages.local_tree import local_tree
 from engine.builtin_packages.package_context import (
     InspectedPackage,
@@ -15,7 +14,8 @@ from engine.builtin_packages.package_context import (
     is_true,
     relative_path,
 )
-from engine.git import Commit, Repository
+from engine.git import repository as git
+from engine.git.repository import Commit, Repository
 from engine.model.errors import UserError
 from engine.model.records import ExportedVariable
 from engine.snapshot.cache_file import recall, remember

@@ -15,7 +15,7 @@ import msgspec
 
 from engine.builtin_packages.package_context import PackageContext
 from engine.file_tree import Entry, LayerManifest, manifest_digest
-from engine.git import Repository, excludes_file, find_repository, run_git
+from engine.git.repository import Repository, excludes_file, find_repository, run_git
 from engine.pending_layer import PendingLayer
 from engine.snapshot.cache_file import recall, remember
 from engine.snapshot.ignore_rules import IgnoreRules

@@ -18,7 +18,14 @@ from functools import cache
 import msgspec
 
 from engine.builtin_packages.package_context import PackageContext
-from engine.git import Commit, Repository, find_repository, read_commit, run_git, without_credentials
+from engine.git.repository import (
+    Commit,
+    Repository,
+    find_repository,
+    read_commit,
+    run_git,
+    without_credentials,
+)
 from engine.model.errors import UserError
 from engine.pending_layer import PendingLayer
 from engine.snapshot.cache_file import recall, remember
@@ -213,7 +220,7 @@ class _Credentials:
         self._environment: dict[str, str] | None = None
 
     def run(self, *arguments: str, directory: str | None = None) -> str:
-        """`engine.git.run_git`, without a password in what it says."""
+        """`engine.git.repository.run_git`, without a password in what it says."""
         if self._environment is None:
             self._environment = self._make_environment()
         try:

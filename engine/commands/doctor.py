@@ -7,12 +7,12 @@ import os
 
 import msgspec
 
-from engine.console import Console
 from engine.machine import Finding, probe
 from engine.model.errors import MachineError
 from engine.progress.glyphs import Glyphs
 from engine.progress.log_lines import clean
 from engine.store.store import Store, default_root
+from engine.terminal.console import Console
 
 _CANNOT = 3
 

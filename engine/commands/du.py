@@ -7,9 +7,9 @@ import argparse
 import msgspec
 
 from engine.commands.past_runs import open_store
-from engine.console import Console
 from engine.store.accounting import usage
-from engine.units import size_text
+from engine.terminal.console import Console
+from engine.terminal.units import size_text
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

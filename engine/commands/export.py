@@ -7,12 +7,12 @@ import tarfile
 from typing import IO, cast
 
 from engine.commands.kept_files import KeptFiles, make_readable
-from engine.console import Console
 from engine.explain import printable
-from engine.file_changes import below, change_of
 from engine.file_tree import DIRECTORY, Entry, FileTree
 from engine.model.errors import MachineError, UsageError
+from engine.past.file_changes import below, change_of
 from engine.store import attributes, disk
+from engine.terminal.console import Console
 
 _TYPES = {
     "file": tarfile.REGTYPE,

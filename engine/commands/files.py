@@ -7,15 +7,15 @@ from collections.abc import Iterator
 
 from engine.commands.kept_files import KeptFiles, files_of, make_readable, read
 from engine.commands.past_runs import add_run_option, open_store, task_named
-from engine.console import Console
 from engine.explain import printable
-from engine.file_changes import Difference, PathNotFound, below, change_of, differences, resolved
 from engine.file_tree import Entry, FileTree
 from engine.model.errors import UsageError
+from engine.past.file_changes import Difference, PathNotFound, below, change_of, differences, resolved
+from engine.past.text_diff import LARGEST, unified
 from engine.progress.glyphs import Glyphs
 from engine.store.store import Store
-from engine.text_diff import LARGEST, unified
-from engine.units import size_text
+from engine.terminal.console import Console
+from engine.terminal.units import size_text
 
 _MARKS = {"added": ("A", "32"), "changed": ("M", "33"), "removed": ("D", "31"), "metadata": ("m", "36")}
 _CHUNK = 1 << 20

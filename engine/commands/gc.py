@@ -6,11 +6,11 @@ import argparse
 import os
 
 from engine.commands.past_runs import open_store
-from engine.console import Console
 from engine.model.errors import UsageError
 from engine.store import garbage
 from engine.store.garbage import Collection
-from engine.units import size_of, size_text
+from engine.terminal.console import Console
+from engine.terminal.units import size_of, size_text
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

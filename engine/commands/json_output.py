@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
-from engine.console import Console
+from engine.terminal.console import Console
 
 
 def write_object(console: Console, value: object) -> None:

@@ -8,11 +8,11 @@ import os
 import msgspec
 
 from engine.commands import definition_file
-from engine.console import Console
 from engine.definition.load import lint
 from engine.model.diagnostic import Diagnostic
 from engine.progress.glyphs import Glyphs
 from engine.progress.log_lines import clean
+from engine.terminal.console import Console
 
 _STATES = {"error": "failed", "warning": "retried", "tip": "cached"}
 

@@ -8,11 +8,11 @@ import re
 from collections.abc import Iterator
 
 from engine.commands.past_runs import PastRun, add_run_option, open_store, task_named
-from engine.console import Console
-from engine.log_reader import LineTimes, chunks, followed, lines, matching
 from engine.model.errors import UsageError
-from engine.results import iso_time
+from engine.past.log_reader import LineTimes, chunks, followed, lines, matching
+from engine.past.results import iso_time
 from engine.run_state import TaskState
+from engine.terminal.console import Console
 
 _NO_TIME = "-".ljust(24)
 

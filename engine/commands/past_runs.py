@@ -6,13 +6,13 @@ import argparse
 from functools import cached_property
 
 from engine import event_log
-from engine.console import Console
 from engine.definition.suggestions import did_you_mean
 from engine.model.errors import UsageError
 from engine.model.records import RunRecord, TaskRecord
 from engine.run_state import RunState, TaskState
 from engine.store.runs import RunDirectory
 from engine.store.store import Store
+from engine.terminal.console import Console
 
 
 class PastRun:

@@ -7,11 +7,11 @@ import argparse
 import msgspec
 
 from engine.commands.run import add_request_arguments, prepare, request_of
-from engine.console import Console
 from engine.engine import Engine
 from engine.model.request import PlannedTask
 from engine.progress.glyphs import Glyphs
-from engine.units import duration_text
+from engine.terminal.console import Console
+from engine.terminal.units import duration_text
 
 __all__ = ["add_arguments", "execute", "prepare"]
 

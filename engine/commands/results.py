@@ -7,14 +7,14 @@ import os
 import pwd
 from collections.abc import Iterator
 
-from engine import results
 from engine.commands.past_runs import PastRun, open_store, run_named
-from engine.console import Console
+from engine.past import results
 from engine.progress.glyphs import Glyphs
 from engine.progress.log_lines import clean
 from engine.progress.sentences import finished_words, message_lines, skipped_words, state_of
 from engine.progress.summary import totals
 from engine.run_state import TaskState
+from engine.terminal.console import Console
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -8,13 +8,13 @@ import os
 import msgspec
 
 from engine.commands import definition_file
-from engine.console import Console
 from engine.engine import Engine
 from engine.model.errors import UsageError
 from engine.model.request import RunRequest
 from engine.progress.choose import MODES, sink_for
 from engine.progress.summary import read_last_bytes
 from engine.run_state import RunState
+from engine.terminal.console import Console
 
 _ALL = "*"
 
@@ -55,7 +55,7 @@ def request_of(options: argparse.Namespace) -> RunRequest:
         raise UsageError(f"`--cpus {options.cpus}`: at least one core is needed")
     memory = None
     if options.memory is not None:
-        from engine.units import size_of  # needs the size grammar; rarely asked for
+        from engine.terminal.units import size_of  # needs the size grammar; rarely asked for
 
         memory = size_of(options.memory)
     no_cache = True if _ALL in options.no_cache else tuple(options.no_cache) or False

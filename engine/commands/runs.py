@@ -8,11 +8,11 @@ import time
 from collections.abc import Iterator
 
 from engine.commands.past_runs import PastRun, open_store
-from engine.console import Console
 from engine.model.records import RunRecord
 from engine.progress.glyphs import Glyphs
 from engine.progress.log_lines import clean
-from engine.units import duration_text
+from engine.terminal.console import Console
+from engine.terminal.units import duration_text
 
 _STATES = {"succeeded": "ok", "failed": "failed", "no_result": "cancelled"}
 

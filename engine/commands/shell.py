@@ -7,14 +7,14 @@ import os
 import signal
 
 from engine.commands.past_runs import PastRun, add_run_option, open_store, task_named
-from engine.console import Console
 from engine.model.errors import UsageError
+from engine.past.shell import ShellRequest, open_shell
 from engine.progress.sentences import finished_words
 from engine.run_state import TaskState
-from engine.shell import ShellRequest, open_shell
 from engine.store import disk
 from engine.store.runs import RunDirectory
-from engine.task_environment import SCRIPT
+from engine.task.process import SCRIPT
+from engine.terminal.console import Console
 
 _PASSED_ON = ("TERM", "COLORTERM", "NO_COLOR", "LANG", "LC_ALL")
 

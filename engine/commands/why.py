@@ -9,9 +9,8 @@ import msgspec
 
 from engine import explain
 from engine.commands.past_runs import PastRun, add_run_option, open_store, task_named
-from engine.console import Console
+from engine.execution.explanation import keyed_files, record_before
 from engine.explain import Change
-from engine.explanation import keyed_files, record_before
 from engine.file_tree import FileTree, workspace_tree
 from engine.model.errors import OutcropError
 from engine.model.records import TaskRecord
@@ -20,7 +19,8 @@ from engine.progress.sentences import skipped_words
 from engine.progress.width import cut
 from engine.run_state import TaskState
 from engine.store.store import Store
-from engine.units import duration_text
+from engine.terminal.console import Console
+from engine.terminal.units import duration_text
 
 _SHOWN = 5
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from engine.console import Console
 from engine.progress.sink import Sink
+from engine.terminal.console import Console
 
 MODES = ("auto", "plain", "json", "quiet")
 

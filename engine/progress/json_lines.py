@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from engine.console import Console
 from engine.events import Event, encode
 from engine.progress.sink import ReadTail, Writer
 from engine.run_state import RunState
+from engine.terminal.console import Console
 
 
 class JsonLines:

@@ -11,7 +11,6 @@ import signal
 import time
 from types import FrameType
 
-from engine.console import Console
 from engine.events import (
     CacheMiss,
     Event,
@@ -30,7 +29,8 @@ from engine.progress.sink import ReadTail, Writer
 from engine.progress.summary import summary
 from engine.progress.width import cells, cut, padded
 from engine.run_state import RunState
-from engine.units import clock_text
+from engine.terminal.console import Console
+from engine.terminal.units import clock_text
 
 _INTERVAL = 0.1
 _MOST_LINES = 12

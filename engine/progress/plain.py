@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from engine.console import Console
 from engine.events import (
     CacheHit,
     CacheMiss,
@@ -18,6 +17,7 @@ from engine.progress.sentences import because_words, finished_line, message_line
 from engine.progress.sink import ReadTail, Writer
 from engine.progress.summary import summary
 from engine.run_state import RunState
+from engine.terminal.console import Console
 
 
 class Plain:

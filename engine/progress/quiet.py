@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from engine.console import Console
 from engine.events import Event
 from engine.progress.glyphs import Glyphs
 from engine.progress.sink import ReadTail, Writer
 from engine.progress.summary import failures
 from engine.run_state import RunState
+from engine.terminal.console import Console
 
 
 class Quiet:

@@ -6,7 +6,7 @@ from engine.events import Message, TaskFinished
 from engine.progress.glyphs import Glyphs, message_state
 from engine.progress.log_lines import clean
 from engine.run_state import TaskState
-from engine.units import duration_text
+from engine.terminal.units import duration_text
 
 _CAUSES = {
     "background_process_failed": "background process failed",

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Protocol
 
-from engine.console import Console
 from engine.events import Event
 from engine.model.errors import MachineError
 from engine.run_state import RunState
+from engine.terminal.console import Console
 
 _PATIENCE = 0.2  # seconds that a write may take before it counts as held up
 

@@ -7,7 +7,7 @@ from engine.progress.log_lines import clean
 from engine.progress.sentences import finished_words, message_lines, state_of
 from engine.progress.sink import ReadTail
 from engine.run_state import RunState, TaskState
-from engine.units import duration_text
+from engine.terminal.units import duration_text
 
 TAIL_LINES = 20
 _OUTCOMES = (

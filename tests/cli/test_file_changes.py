@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from engine.file_changes import PathNotFound, below, differences, resolved
 from engine.file_tree import Entry, FileTree
-from engine.text_diff import unified
+from engine.past.file_changes import PathNotFound, below, differences, resolved
+from engine.past.text_diff import unified
 
 
 def directory() -> Entry:

@@ -9,7 +9,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.log_reader import LineTimes, chunks, followed, lines, matching
+from engine.past.log_reader import LineTimes, chunks, followed, lines, matching
 
 
 def test_a_log_is_read_byte_for_byte(tmp_path: Path) -> None:

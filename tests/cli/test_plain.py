@@ -6,10 +6,10 @@ import json
 import os
 from pathlib import Path
 
-from engine.console import Console
 from engine.events import Event, Message
 from engine.progress.choose import sink_for
 from engine.run_state import RunState
+from engine.terminal.console import Console
 from tests.cli.runs import began, ended, finished, hit, output, skipped, started
 
 A_RUN: list[Event] = [

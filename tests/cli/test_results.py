@@ -6,7 +6,7 @@ import pytest
 
 from engine.events import Event
 from engine.model.records import RunRecord
-from engine.results import hex_id, iso_time, run_object, task_status
+from engine.past.results import hex_id, iso_time, run_object, task_status
 from engine.run_state import RunState, replay
 from tests.cli.runs import RUN, began, ended, finished, hit, skipped, started
 

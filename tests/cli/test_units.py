@@ -3,7 +3,7 @@
 import pytest
 
 from engine.model.errors import UsageError
-from engine.units import clock_text, duration_text, size_of, size_text
+from engine.terminal.units import clock_text, duration_text, size_of, size_text
 
 
 @pytest.mark.parametrize(

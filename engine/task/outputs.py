@@ -7,10 +7,10 @@ import re
 
 import msgspec
 
-from engine import hostile_files
 from engine.events import Message, MessageType
 from engine.model.errors import UserError
 from engine.model.records import ExportedVariable, ImageConfig
+from engine.task import hostile_files
 
 # Variable -> folder below /run/outcrop. Every one also exists as `MINT_…`.
 FOLDERS = {

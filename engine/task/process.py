@@ -8,8 +8,8 @@ from collections.abc import Mapping
 
 import msgspec
 
-from engine import outputs
-from engine.environment import Variable
+from engine.task import outputs
+from engine.task.environment import Variable
 
 RUN_FOLDER = "/run/outcrop"
 SCRIPT = f"{RUN_FOLDER}/script"

@@ -9,7 +9,8 @@ import msgspec
 
 from engine.definition.cached import load_cached
 from engine.definition.initial import initial_parameters, title
-from engine.git import GitHead, describe_head, find_repository, read_commit
+from engine.execution.readiness import selected
+from engine.git.repository import GitHead, describe_head, find_repository, read_commit
 from engine.images.base_image import BaseContext, BaseImage
 from engine.images.inspect import inspect_base
 from engine.model.diagnostic import Diagnostic
@@ -17,7 +18,6 @@ from engine.model.errors import DefinitionError, UsageError, UserError
 from engine.model.request import RunRequest
 from engine.model.run_definition import RunDefinition, Task
 from engine.pending_layer import PendingLayer
-from engine.readiness import selected
 from engine.store.memos import Memos
 from engine.store.store import Store
 
@@ -155,7 +155,7 @@ def _skeleton(base: BaseImage, memos: Memos) -> PendingLayer:
 
     def make() -> PendingLayer:
         # Late: what mounts costs start-up time, and the digest is remembered.
-        from engine.host_skeleton import skeleton_layer
+        from engine.execution.host_skeleton import skeleton_layer
 
         return skeleton_layer()
 

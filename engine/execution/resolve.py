@@ -7,28 +7,28 @@ from typing import TYPE_CHECKING, Union
 
 import msgspec
 
-from engine import environment, image_config
 from engine.cache_key import cache_key
-from engine.contexts import Contexts
 from engine.definition import evaluate
 from engine.definition.quantities import parse_duration, parse_size, parse_ttl
-from engine.environment import OwnVariable, Variable
 from engine.events import Message, TaskDescription
-from engine.layer_conflicts import Branches, RememberedConflicts
-from engine.layer_order import LayerOrder
+from engine.execution.contexts import Contexts
+from engine.execution.layer_conflicts import Branches, RememberedConflicts
+from engine.execution.layer_order import LayerOrder
 from engine.model.clock import Clock
 from engine.model.errors import UserError
 from engine.model.expression import Expression, Template
 from engine.model.records import CacheEntry, CacheKeyRecord, ExportedVariable
 from engine.model.run_definition import CommandTask, FilterEntry, OutputFilter, PackageTask, Task
-from engine.outcome import Outcome, from_entry
 from engine.pending_layer import PendingLayer
 from engine.run_state import RunState
+from engine.task import environment, image_config
+from engine.task.environment import OwnVariable, Variable
+from engine.task.outcome import Outcome, from_entry
 
 if TYPE_CHECKING:  # what a resolver is given; these know it in turn
+    from engine.execution.input_digests import InputDigests
+    from engine.execution.package_tasks import PackageTasks
     from engine.images.base_image import BaseImage
-    from engine.input_digests import InputDigests
-    from engine.package_tasks import PackageTasks
 
 DEFAULT_TIMEOUT = 600.0
 

@@ -2,7 +2,7 @@
 
 `settle` is synchronous and does all that needs no sandbox: conditions, cache keys, hits. A run
 in which every task is a hit ends there, without an event loop, a namespace or a thread; that is
-what makes a run with nothing to do fast. What must execute is left in `ready` for `engine.drive`.
+what makes a run with nothing to do fast. What must execute is left in `ready` for `engine.execution.drive`.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from collections.abc import Callable, Iterable, Mapping
 from engine import events
 from engine.event_log import EventLog
 from engine.events import Event, Message
+from engine.execution.readiness import Ready, Skip, needed_by, readiness
+from engine.execution.resolve import Hit, Miss, Resolved, Resolver
 from engine.model.clock import Clock
 from engine.model.errors import UserError
 from engine.model.run_definition import Task
-from engine.outcome import Outcome
-from engine.readiness import Ready, Skip, needed_by, readiness
-from engine.resolve import Hit, Miss, Resolved, Resolver
 from engine.run_state import RunState
+from engine.task.outcome import Outcome
 
 BASE_IMAGE, BASE_CONFIG = SYSTEM_TASKS = ("~base-image", "~base-config")
 

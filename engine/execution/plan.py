@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from engine.engine import make_run
 from engine.event_log import EventLog
 from engine.events import RunStarted, TaskFinished
-from engine.loaded_run import LoadedRun
+from engine.execution.loaded_run import LoadedRun
+from engine.execution.make_run import make_run
+from engine.execution.readiness import topological
+from engine.execution.run import Run
 from engine.model.clock import Clock
 from engine.model.request import PlannedTask, RunRequest
-from engine.outcome import Outcome
-from engine.readiness import topological
-from engine.run import Run
 from engine.run_state import TaskState
 from engine.store.store import Store
+from engine.task.outcome import Outcome
 
 _NOT_YET = "its inputs depend on a task that must run"
 

@@ -8,21 +8,22 @@ from collections.abc import Mapping
 
 import msgspec
 
-from engine import outputs, task_environment
-from engine.contexts import task_id
-from engine.environment import Variable
+from engine.execution.contexts import task_id
 from engine.filter import compile_patterns
-from engine.login import Login, look_up
 from engine.model.errors import StoreError
 from engine.model.records import RunRecord, TaskRecord
-from engine.mount_points import mount_points
 from engine.sandbox import namespace, overlay, system_calls
 from engine.sandbox.sandbox import Sandbox
 from engine.sandbox.specification import SandboxSpec, User
 from engine.store.input_view import InputView
 from engine.store.store import Store
 from engine.store.views import MountPlan, build_view
-from engine.task_environment import Metadata
+from engine.task import outputs
+from engine.task import process as task_environment
+from engine.task.environment import Variable
+from engine.task.login import Login, look_up
+from engine.task.mount_points import mount_points
+from engine.task.process import Metadata
 
 _FALLBACK = ("/bin/sh",)
 _ARTIFACT = "artifact"  # the name under which a layer holds an artifact

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from engine.environment import DEFAULT_PATH, OwnVariable, Variable, assemble, in_cache_key
 from engine.model.records import ExportedVariable
+from engine.task.environment import DEFAULT_PATH, OwnVariable, Variable, assemble, in_cache_key
 
 
 def export(name: str, value: str, in_cache_key: bool = True) -> ExportedVariable:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from engine import artifact_copy, hostile_files
+from engine.execution.resolve import ArtifactMount, Resolved
 from engine.file_tree import workspace_tree
 from engine.filter import compile_patterns
 from engine.model.errors import UserError
-from engine.outputs import FOLDERS
-from engine.resolve import ArtifactMount, Resolved
 from engine.sandbox import system_calls
 from engine.store.input_view import InputView
 from engine.store.layers import LayerStore
 from engine.store.store import Store
+from engine.task import artifact_copy, hostile_files
+from engine.task.outputs import FOLDERS
 
 NAME = "artifact"  # every artifact is stored under this name, so that equal ones are one layer
 

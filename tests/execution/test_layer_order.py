@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.layer_order import LayerOrder
+from engine.execution.layer_order import LayerOrder
 
 
 def below(graph: dict[str, tuple[str, ...]], task: str) -> str:

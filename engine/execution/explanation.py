@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from engine import explain
+from engine.execution.resolve import Resolved
 from engine.explain import Change
 from engine.file_tree import FileTree, workspace_tree
 from engine.filter import compile_patterns
 from engine.model.errors import OutcropError
 from engine.model.records import CacheKeyRecord, TaskRecord
-from engine.resolve import Resolved
 from engine.store.input_view import InputView
 from engine.store.store import Store
 

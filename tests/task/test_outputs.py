@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from engine import outputs
 from engine.model.errors import UserError
+from engine.task import outputs
 
 
 @pytest.fixture

@@ -11,20 +11,17 @@ from contextlib import contextmanager
 
 import msgspec
 
-from engine import artifacts, events, outputs, task_environment
-from engine.contexts import task_id
-from engine.drive import Executed, Result
+from engine import events
 from engine.events import Event, Message, Phase
+from engine.execution import artifacts
+from engine.execution.contexts import task_id
+from engine.execution.drive import Executed, Result
+from engine.execution.resolve import Hit, Patterns, Resolved
 from engine.filter import CompiledFilter, compile_patterns
-from engine.log_writer import LogWriter
-from engine.login import look_up
 from engine.model.clock import Clock
 from engine.model.errors import MachineError, UserError
 from engine.model.records import CacheEntry, StoredMessage
-from engine.mount_points import mount_points
-from engine.outcome import Outcome, from_entry
 from engine.pending_layer import PendingLayer, materialise
-from engine.resolve import Hit, Patterns, Resolved
 from engine.sandbox import overlay, system_calls
 from engine.sandbox.sandbox import Sandbox
 from engine.sandbox.specification import SandboxResult, SandboxSpec, User
@@ -33,7 +30,13 @@ from engine.store.disk import remove_tree
 from engine.store.input_view import InputView
 from engine.store.store import Store
 from engine.store.views import MountPlan, build_view
-from engine.task_environment import Metadata
+from engine.task import outputs
+from engine.task import process as task_environment
+from engine.task.log_writer import LogWriter
+from engine.task.login import look_up
+from engine.task.mount_points import mount_points
+from engine.task.outcome import Outcome, from_entry
+from engine.task.process import Metadata
 
 _EQUAL_TASK_POLL = 0.02
 
@@ -74,7 +77,7 @@ class LocalExecutor:
         self._clock = clock
 
     async def execute(self, resolved: Resolved, cores: tuple[int, ...]) -> Result:
-        """See `engine.drive.Executor`. MachineError and StoreError end the run."""
+        """See `engine.execution.drive.Executor`. MachineError and StoreError end the run."""
         if not resolved.shares_results:
             return await self._execute(resolved, cores)
         while (lock := self._store.locks.in_flight(resolved.cache_key)) is None:  # noqa: ASYNC110

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from engine.git_config import default_excludes_file, global_files, parse_config
+from engine.git.config import default_excludes_file, global_files, parse_config
 from engine.model.errors import MachineError, UserError
 
 _DEPTH = 5  # symbolic references to symbolic references

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
+from engine.execution.layer_order import LayerOrder
 from engine.file_tree import Entry, same_content
-from engine.layer_order import LayerOrder
 
 _SHOWN_PATHS = 3
 _SHOWN_PAIRS = 10

@@ -12,14 +12,15 @@ from typing import Protocol, Union, assert_never
 
 import msgspec
 
-from engine import events, scheduler
+from engine import events
 from engine.events import Message
+from engine.execution import scheduler
+from engine.execution.resolve import Hit, Resolved
+from engine.execution.run import Run
+from engine.execution.scheduler import Demand, Machine, Reservation
 from engine.model.errors import UserError
-from engine.outcome import Outcome
-from engine.resolve import Hit, Resolved
-from engine.run import Run
-from engine.scheduler import Demand, Machine, Reservation
-from engine.units import size_text
+from engine.task.outcome import Outcome
+from engine.terminal.units import size_text
 
 
 class Executed(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping
 
-from engine.contexts import task_id
 from engine.events import Message
+from engine.execution.contexts import task_id
 from engine.model.records import RunRecord, TaskRecord
 from engine.run_state import RunState, TaskState
 

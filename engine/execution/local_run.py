@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from engine import scheduler
-from engine.drive import drive
 from engine.events import Message
-from engine.execute import LocalExecutor, RunFacts
-from engine.loaded_run import LoadedRun
+from engine.execution import scheduler
+from engine.execution.drive import drive
+from engine.execution.execute import LocalExecutor, RunFacts
+from engine.execution.loaded_run import LoadedRun
+from engine.execution.readiness import needed_by, topological
+from engine.execution.run import Run
+from engine.execution.scheduler import Machine
 from engine.model.request import RunRequest
 from engine.pending_layer import PendingLayer, materialise
-from engine.readiness import needed_by, topological
-from engine.run import Run
 from engine.sandbox import namespace
 from engine.sandbox.sandbox import Sandbox
-from engine.scheduler import Machine
 from engine.store.runs import RunDirectory
 from engine.store.store import Store
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.scheduler import Demand, Machine, Reservation, remaining_seconds, starts
+from engine.execution.scheduler import Demand, Machine, Reservation, remaining_seconds, starts
 
 GIB = 1 << 30
 machines = st.builds(

@@ -7,8 +7,8 @@ from collections import ChainMap
 from collections.abc import Callable, Collection, Iterator, Mapping
 
 from engine.definition.evaluate import STARTED_AT
-from engine.outcome import Outcome
 from engine.run_state import RunState
+from engine.task.outcome import Outcome
 
 RUN_DIRECTORY = "/run/outcrop/run-dir"
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from engine.execution.layer_conflicts import Branches, RememberedConflicts, conflicts
+from engine.execution.layer_order import LayerOrder
 from engine.file_tree import Entry
-from engine.layer_conflicts import Branches, RememberedConflicts, conflicts
-from engine.layer_order import LayerOrder
 
 _USES = {
     "a": (),

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from engine.contexts import task_id
+from engine.execution.contexts import task_id
+from engine.execution.resolve import Resolved
 from engine.model.records import TaskRecord
 from engine.model.run_definition import Task
-from engine.outcome import Outcome
-from engine.resolve import Resolved
 from engine.run_state import RunState
 from engine.store.runs import RunDirectory
+from engine.task.outcome import Outcome
 
 
 class TaskRecords:

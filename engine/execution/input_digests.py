@@ -5,16 +5,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 
+from engine.execution.resolve import Patterns
 from engine.file_tree import tree_digest, workspace_tree
 from engine.filter import compile_patterns
-from engine.resolve import Patterns
 from engine.store.input_view import InputView
 from engine.store.layers import LayerStore
 from engine.store.memos import Memos
 
 
 class InputDigests:
-    """See `engine.resolve.InputDigests`. With everything remembered, no manifest is loaded."""
+    """See `engine.execution.resolve.InputDigests`. With everything remembered, no manifest is loaded."""
 
     def __init__(self, layers: LayerStore, memos: Memos) -> None:
         self._layers = layers

@@ -7,16 +7,16 @@ from collections.abc import Mapping
 from engine.builtin_packages.inspect import inspect_package
 from engine.builtin_packages.package_context import InspectedPackage, PackageContext
 from engine.cache_key import cache_key
-from engine.contexts import RUN_DIRECTORY
 from engine.events import Message
+from engine.execution.contexts import RUN_DIRECTORY
+from engine.execution.resolve import ArtifactMount, Hit, Miss, Patterns, Resolved, Resolver, Verdict
 from engine.model.records import CacheKeyRecord
 from engine.model.run_definition import PackageTask
-from engine.outcome import Outcome
-from engine.resolve import ArtifactMount, Hit, Miss, Patterns, Resolved, Resolver, Verdict
+from engine.task.outcome import Outcome
 
 
 class PackageTasks:
-    """See `engine.resolve.PackageResolver`. Both packages are read anew in every run."""
+    """See `engine.execution.resolve.PackageResolver`. Both packages are read anew in every run."""
 
     def __init__(self, context: PackageContext, run_dir: PackageContext, shell: tuple[str, ...]) -> None:
         self._context = context

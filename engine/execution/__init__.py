@@ -1,0 +1,1 @@
+"""A run: from what is wanted to decisions, from decisions to work."""

@@ -1,0 +1,84 @@
+"""Puts a run together from its parts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+import msgspec
+
+from engine.builtin_packages.package_context import PackageContext
+from engine.event_log import EventLog
+from engine.execution.explanation import Explanation
+from engine.execution.input_digests import InputDigests
+from engine.execution.layer_conflicts import RememberedConflicts
+from engine.execution.loaded_run import LoadedRun
+from engine.execution.package_tasks import PackageTasks
+from engine.execution.resolve import Resolved, Resolver
+from engine.execution.run import Emit, Run
+from engine.execution.scheduler import Machine
+from engine.model.clock import Clock
+from engine.model.records import CacheEntry
+from engine.model.request import RunRequest
+from engine.run_state import RunState
+from engine.store.store import Store
+
+
+def make_run(
+    *,
+    store: Store,
+    loaded: LoadedRun,
+    request: RunRequest,
+    run: str,
+    log: EventLog,
+    emit: Emit,
+    clock: Clock,
+    keep: Callable[[str, Resolved | None], None],
+    find: Callable[[str], CacheEntry | None],
+) -> Run:
+    """A run that has not begun, put together from its parts."""
+    state = RunState()
+    context = PackageContext(
+        store_root=store.root,
+        layers=store.layers,
+        project_root=loaded.project_root,
+        new_directory=lambda: store.work_directory().directory(),
+        owner=loaded.base.owner,
+    )
+    run_dir = msgspec.structs.replace(context, project_root=loaded.definition.run_dir, workspace="/run-dir")
+    explanation = Explanation(store, loaded.definition.path, run)
+    resolver = Resolver(
+        run=run,
+        state=state,
+        tasks=loaded.tasks,
+        init=loaded.init,
+        base=loaded.base,
+        digests=InputDigests(store.layers, loaded.memos),
+        conflicts=RememberedConflicts(
+            lambda digest: store.layers.manifest(digest).entries, loaded.memos.get, loaded.memos.put
+        ),
+        find=find,
+        explain=explanation.reason,
+        packages=PackageTasks(context, run_dir, loaded.base.image.shell or ()),
+        no_cache=request.no_cache,
+        clock=clock,
+    )
+    return Run(
+        run=run,
+        tasks=loaded.tasks,
+        resolver=resolver,
+        state=state,
+        log=log,
+        emit=emit,
+        clock=clock,
+        keep=keep,
+    )
+
+
+def machine_of(request: RunRequest) -> Machine:
+    """The cores and the memory that may be given to tasks."""
+    cores = tuple(sorted(os.sched_getaffinity(0)))
+    if request.cpus is not None:
+        cores = cores[: request.cpus]
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return Machine(cores=cores, memory=request.memory or memory)

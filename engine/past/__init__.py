@@ -1,0 +1,1 @@
+"""Looking into what past runs have kept."""

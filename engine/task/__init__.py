@@ -1,0 +1,1 @@
+"""What one task is given, and what it leaves behind."""

@@ -1,0 +1,1 @@
+"""What surrounds the program: its streams, its signals, its units."""
