@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -156,6 +157,8 @@ class Bench:
 
 def main() -> int:
     options = arguments()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: sys.exit(1))  # by way of the clean-up below
     wanted = options.case or CASES
     with ExitStack() as stack:
         name = stack.enter_context(

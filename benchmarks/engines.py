@@ -154,6 +154,8 @@ class BuildKit:
         except subprocess.TimeoutExpired:
             self._daemon.kill()
             self._daemon.wait()
+        data = self._log.parent / "data-root"
+        subprocess.run(["umount", str(data)], check=False, capture_output=True)  # after an unclean end
 
 
 def start_peers(directory: Path, wanted: Mapping[str, bool]) -> tuple[list[Engine], list[str]]:
