@@ -279,7 +279,7 @@ class _Attempt:
         return msgspec.structs.replace(executed, outcome=outcome)
 
     def _is_success(self, result: SandboxResult | None) -> bool:
-        return result is not None and result.exit_code in (0, *self._resolved.success_exit_codes)
+        return result is not None and _exit_status(result) in (0, *self._resolved.success_exit_codes)
 
     def _ended(self, result: SandboxResult | None, seconds: float) -> Executed:
         messages = outputs.messages(self._folder)
@@ -290,7 +290,7 @@ class _Attempt:
             messages += (Message(type="error", message=text),)
         return Executed(
             cause="executed",
-            exit_code=result.exit_code if result.signal is None else 128 + result.signal,
+            exit_code=_exit_status(result),
             seconds=seconds,
             cpu_seconds=result.cpu_seconds,
             max_rss=result.max_rss,
@@ -299,11 +299,14 @@ class _Attempt:
 
     def _commit(self, plan: MountPlan, executed: Executed) -> Executed:
         """Make the upperdir a layer, of a failed task too, and enter a success into the cache."""
-        captured = self._store.layers.capture(plan.upper, self._view, self._selection())
+        is_failure = executed.outcome is None  # its files are for looking at: all of them are kept
+        selection = None if is_failure else self._selection()
+        captured = self._store.layers.capture(plan.upper, self._view, selection)
         messages = executed.messages + tuple(
             Message(type="warning", message=text) for text in captured.warnings
         )
-        layer = self._store.layers.commit(captured) if self._resolved.keeps_layer else None
+        keeps = is_failure or self._resolved.keeps_layer
+        layer = self._store.layers.commit(captured) if keeps else None
         size = captured.bytes if layer is not None else 0
         executed = msgspec.structs.replace(executed, layer=layer, layer_bytes=size, messages=messages)
         if executed.outcome is None:
@@ -355,6 +358,11 @@ class _Attempt:
                 seconds=time.monotonic() - started,
             )
         )
+
+
+def _exit_status(result: SandboxResult) -> int | None:
+    """As a shell says it: 128 and the signal that ended the script."""
+    return result.exit_code if result.signal is None else 128 + result.signal
 
 
 def _remove(directory: str) -> None:

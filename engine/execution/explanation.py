@@ -53,7 +53,7 @@ class Explanation:
         before = found[1]
         assert before.record is not None
         if before.record == resolved.record and before.result == "failed":
-            return "failed the last time"
+            return "did not succeed the last time"
         files = self._files(before, before.record, resolved)
         return explain.short_reason(before.record, resolved.record, files)
 

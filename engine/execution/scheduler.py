@@ -59,7 +59,8 @@ def starts(ready: Iterable[Demand], running: Iterable[Reservation], machine: Mac
     held = list(running)
     verdicts: list[Start] = []
     wait: float | None = None
-    for demand in sorted(ready, key=lambda item: -item.remaining):
+    # Among equals the wide ones go first: they pack worse when left for later.
+    for demand in sorted(ready, key=lambda item: (-item.remaining, -(item.cpus or 1))):
         wanted = clamped(demand, machine)
         if not _fits(wanted, held, machine):
             if wait is None:

@@ -43,6 +43,7 @@ class LayerStore:
         self.new_directory = new_directory
         self.extra_layers: dict[object, str] = {}  # those of `views`, by what they hold
         self._manifests: Recent[LayerManifest] = Recent(_MANIFESTS_KEPT)
+        self._foreseen: dict[str, LayerManifest] = {}
         self._trees: Recent[FileTree] = Recent(_TREES_KEPT)
         self.derived_folder = os.path.join(root, "derived-v1")
         self.hasher = ContentHasher()
@@ -87,7 +88,7 @@ class LayerStore:
 
         A damaged layer is put away, so that whatever made it is done again by the next run.
         """
-        manifest = self._manifests.get(digest)
+        manifest = self._foreseen.get(digest) or self._manifests.get(digest)
         if manifest is None:
             try:
                 manifest = manifest_file.read(self.manifest_path(digest))
@@ -99,7 +100,7 @@ class LayerStore:
 
     def foresee(self, digest: str, manifest: LayerManifest) -> None:
         """Treat a layer that is not written as known, for looking ahead."""
-        self._manifests.put(digest, manifest, len(manifest.entries))
+        self._foreseen[digest] = manifest
 
     def merged(self, layers: tuple[str, ...]) -> FileTree:
         """All `layers` (lowest first) upon each other. Shared between callers: never change it."""

@@ -97,3 +97,8 @@ def test_the_remaining_way_is_that_of_the_longest_path() -> None:
     seconds = {"a": 1.0, "b": 5.0, "c": 2.0, "d": 1.0}
     needed_by = {"a": ["b", "c"], "b": ["d"], "c": ["d"], "d": []}
     assert remaining_seconds("abcd", needed_by, seconds.get) == {"a": 7, "b": 6, "c": 3, "d": 1}
+
+
+def test_among_equals_the_wide_ones_go_first() -> None:
+    ready = [Demand(task="narrow"), Demand(task="wide", cpus=2)]
+    assert [start.task for start in starts(ready, [], two_cores())] == ["wide"]

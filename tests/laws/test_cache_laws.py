@@ -369,7 +369,7 @@ def test_what_did_not_succeed_is_never_a_hit(project: Project) -> None:
         assert seen.hits == set()
         assert seen.ends["slow"]["cause"] == "timed_out"
         assert seen.ends["user-error"]["cause"] == "user_error"
-    assert seen.misses["fails"] == "failed the last time"
+    assert seen.misses["fails"] == "did not succeed the last time"
 
 
 def test_cache_false_neither_reads_nor_writes(project: Project) -> None:

@@ -148,6 +148,9 @@ def test_exit_codes_that_count_as_success(project: Project) -> None:
         - key: other
           run: exit 4
           outputs: {execution-status: {success-exit-codes: [2, 3]}}
+        - key: killed
+          run: kill -KILL $$
+          outputs: {execution-status: {success-exit-codes: [137]}}
         - {key: consumer, use: warns, run: "cat file"}
         """
     )
@@ -155,7 +158,7 @@ def test_exit_codes_that_count_as_success(project: Project) -> None:
     assert seen.failed == {"other"}
     assert (seen.ends["warns"]["exit_code"], seen.ends["warns"]["result"]) == (3, "succeeded")
     assert seen.output("consumer") == "made"
-    assert project.run().hits == {"warns", "consumer"}
+    assert project.run().hits == {"warns", "killed", "consumer"}
 
 
 def test_a_shell_error_in_the_middle_fails_the_task(project: Project) -> None:

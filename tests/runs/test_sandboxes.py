@@ -90,11 +90,12 @@ def test_what_failed_can_be_looked_into_whatever_the_reason(project_in_both_mode
         - {key: fails, run: "echo x > left; exit 1"}
         - {key: slow, timeout: 1s, run: "echo x > left; sleep 60"}
         - {key: wrong, run: "echo x > left; echo > $RWX_ENV/a-b"}
+        - {key: kept, run: "echo x > left; exit 1", outputs: {filesystem: false}}
         - {key: fine, run: "echo x > left; true"}
         """
     )
-    assert project.run("--cpus", "2").failed == {"fails", "slow", "wrong"}
-    for task in ("fails", "slow", "wrong", "fine"):
+    assert project.run("--cpus", "2").failed == {"fails", "slow", "wrong", "kept"}
+    for task in ("fails", "slow", "wrong", "kept", "fine"):
         listing = project("files", "ls", task, "--layer", "--json", "--recursive")
         assert listing.exit_code == 0, listing.stderr
         assert [entry["path"] for entry in listing.json] == ["left"], task
