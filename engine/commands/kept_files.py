@@ -8,7 +8,6 @@ from functools import cached_property
 
 from engine.commands.past_runs import PastRun
 from engine.file_tree import Entry, FileTree, LayerManifest, apply_layer
-from engine.filter import compile_patterns
 from engine.model.errors import StoreError, UsageError
 from engine.model.records import TaskRecord
 from engine.store.input_view import InputView
@@ -17,7 +16,11 @@ from engine.store.store import Store
 
 
 class KeptFiles:
-    """What a task saw (`before`) and what it left (`after`), also when it failed."""
+    """What a task started from (`before`) and what it left (`after`), also when it failed.
+
+    Both are whole, as its consumers and its image have them: what its filter hid from the task
+    itself is there. `outcrop shell` shows the task's own view.
+    """
 
     def __init__(self, store: Store, kept: TaskRecord) -> None:
         self.store = store
@@ -30,8 +33,8 @@ class KeptFiles:
 
     @cached_property
     def before(self) -> FileTree:
-        """The input: merged, and without what the filter hid."""
-        return input_view(self.store, self.kept).tree
+        """The input layers merged."""
+        return InputView(self.store.layers.merged, self.kept.layers, self.workspace).tree
 
     @cached_property
     def own(self) -> LayerManifest:
@@ -63,12 +66,6 @@ def files_of(past: PastRun, task: str) -> KeptFiles:
     if kept is None or (kept.record is None and not kept.layers):
         raise UsageError(f"task `{task}` did not run in run `{past.run}`, so it has no files")
     return KeptFiles(past.store, kept)
-
-
-def input_view(store: Store, kept: TaskRecord) -> InputView:
-    """What the task could see."""
-    selected = None if kept.filter is None else compile_patterns(kept.filter)
-    return InputView(store.layers.merged, kept.layers, kept.workspace.strip("/"), selected)
 
 
 def read(path: str) -> bytes:

@@ -85,6 +85,8 @@ class Facts:
                 return [f"{event.task} {self._glyphs.glyph('miss')} {event.reason}"]
             case TaskFinished():
                 return self._finished(event)
+            case TaskSkipped(because_of="internal_failure"):
+                pass  # the error itself is told at the end
             case TaskSkipped():
                 self._ended[event.task] = "was skipped"
                 return [f"{event.task} {self._glyphs.glyph('skipped')} {self._skipped(event.because_of)}"]

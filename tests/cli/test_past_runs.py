@@ -139,12 +139,11 @@ def test_files_of_a_failed_task_are_listed(project: Program) -> None:
     ]
 
 
-def test_a_filtered_task_has_only_the_files_that_it_saw(project: Program) -> None:
-    assert [entry["path"] for entry in project("files", "ls", "deps", "--json").json] == [
-        "lib",
-        "link",
-        "src",
-    ]
+@pytest.mark.namespaces
+def test_the_files_of_a_filtered_task_are_whole_and_its_shell_shows_what_it_saw(project: Program) -> None:
+    whole = ["README", "lib", "link", "outcrop.yml", "src"]
+    assert [entry["path"] for entry in project("files", "ls", "deps", "--json").json] == whole
+    assert project("shell", "deps", "--", "ls").stdout.split() == ["lib", "link", "src"]
 
 
 def test_files_are_printed_also_through_links(project: Program) -> None:
