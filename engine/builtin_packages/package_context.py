@@ -18,7 +18,7 @@ class PackageContext(msgspec.Struct, frozen=True, kw_only=True):
 
     project_root: absolute path of the project. workspace: absolute path inside the container.
     owner: uid and gid of the files. new_directory: makes an empty directory that is swept away
-    with this process. workers: threads for hashing.
+    with this process. workers: threads for hashing. tell: hears what takes long, one line each.
     """
 
     store_root: str
@@ -28,6 +28,7 @@ class PackageContext(msgspec.Struct, frozen=True, kw_only=True):
     workspace: str = "/var/mint-workspace"
     owner: tuple[int, int] = (0, 0)
     workers: int = 2
+    tell: Callable[[str], None] = lambda line: None
 
     def index_path(self, *parts: str) -> str:
         """The file that remembers a tree; `parts` tell apart what may not share it."""

@@ -147,6 +147,7 @@ def _clone(
     """Check the commit out in a fresh directory, and look at it."""
     directory = context.new_directory()
     top = os.path.join(directory, "tree")
+    context.tell(f"cloning {without_credentials(request.url)} at {sha[:12]}")
     credentials.run("init", "-q", "--template=", top)
     credentials.run("remote", "add", "origin", credentials.url, directory=top)
     if source is None:

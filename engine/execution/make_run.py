@@ -9,6 +9,7 @@ import msgspec
 
 from engine.builtin_packages.package_context import PackageContext
 from engine.event_log import EventLog
+from engine.events import TaskOutput
 from engine.execution.explanation import Explanation
 from engine.execution.input_digests import InputDigests
 from engine.execution.layer_conflicts import RememberedConflicts
@@ -46,6 +47,10 @@ def make_run(
         owner=loaded.base.owner,
     )
     run_dir = msgspec.structs.replace(context, project_root=loaded.definition.run_dir, workspace="/run-dir")
+
+    def tell(task: str, line: str) -> None:
+        emit(TaskOutput(at=clock(), run=run, task=task, stream="stdout", offset=0, text=f"{line}\n"))
+
     explanation = Explanation(store, loaded.definition.path, run)
     resolver = Resolver(
         run=run,
@@ -59,7 +64,7 @@ def make_run(
         ),
         find=find,
         explain=explanation.reason,
-        packages=PackageTasks(context, run_dir, loaded.base.image.shell or ()),
+        packages=PackageTasks(context, run_dir, loaded.base.image.shell or (), tell),
         no_cache=request.no_cache,
         clock=clock,
     )

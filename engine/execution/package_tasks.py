@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+
+import msgspec
 
 from engine.builtin_packages.inspect import inspect_package
 from engine.builtin_packages.package_context import InspectedPackage, PackageContext
@@ -16,17 +18,25 @@ from engine.task.outcome import Outcome
 
 
 class PackageTasks:
-    """See `engine.execution.resolve.PackageResolver`. Both packages are read anew in every run."""
+    """Both packages are read anew in every run. `tell(task, line)` hears what takes long."""
 
-    def __init__(self, context: PackageContext, run_dir: PackageContext, shell: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        context: PackageContext,
+        run_dir: PackageContext,
+        shell: tuple[str, ...],
+        tell: Callable[[str, str], None],
+    ) -> None:
         self._context = context
         self._shell = shell
+        self._tell = tell
         self._run_dir = run_dir
         self._run_dir_seen: InspectedPackage | None = None
 
     def __call__(self, task: PackageTask, resolver: Resolver) -> Verdict:
         """A hit when the store has this very tree."""
-        found = inspect_package(task.package, resolver.parameters(task), self._context)
+        context = msgspec.structs.replace(self._context, tell=lambda line: self._tell(task.key, line))
+        found = inspect_package(task.package, resolver.parameters(task), context)
         resolved = self._resolved(task, found, resolver)
         entry = resolver.entry(resolved.cache_key) if resolved.reads_cache else None
         if entry is None:

@@ -38,12 +38,15 @@ def app(tmp_path: Path) -> Path:
     return app
 
 
-def _inspect(store: Store, project: Path, **parameters: str) -> InspectedPackage:
+def _inspect(
+    store: Store, project: Path, told: list[str] | None = None, **parameters: str
+) -> InspectedPackage:
     context = PackageContext(
         store_root=store.root,
         layers=store.layers,
         project_root=str(project),
         new_directory=lambda: store.work_directory().directory(),
+        tell=([] if told is None else told).append,
     )
     given = {name.replace("_", "-"): value for name, value in parameters.items()}
     return inspect_package("git/clone", {"repository": URL, "ref": "", **given}, context)
@@ -246,9 +249,16 @@ def test_another_repository_is_cloned(
     far = make_repository(tmp_path / "far", a="1", b_dot_log="tracked")
     sha = commit(far, "second", a="2", _dot_gitignore="*.log\n")
     git(far, "tag", "-a", "v1", "-m", "annotated")
+    told: list[str] = []
     found = _inspect(
-        store, app, repository=f"file://{far}", ref=sha if ref == "sha" else ref, fetch_full_depth=is_full
+        store,
+        app,
+        told,
+        repository=f"file://{far}",
+        ref=sha if ref == "sha" else ref,
+        fetch_full_depth=is_full,
     )
+    assert told == [f"cloning file://{far} at {sha[:12]}"]
     assert _files(store, found) == {".gitignore": "*.log\n", "a": "2", "b.log": "tracked"}
     assert _variables(found)["COMMIT_SHA"] == sha
     assert _variables(found)["REPOSITORY_NAME"] == f"{tmp_path.name}/far"
@@ -261,7 +271,9 @@ def test_a_commit_that_was_cloned_is_not_cloned_again(
     found = _inspect(store, app, repository=f"file://{far}", ref=git(far, "rev-parse", "HEAD"))
     materialise(found.layer, store.layers)
     monkeypatch.setenv("PATH", "/nonexistent")  # git would not even be found
-    again = _inspect(store, app, repository=f"file://{far}", ref=_variables(found)["COMMIT_SHA"])
+    told: list[str] = []
+    again = _inspect(store, app, told, repository=f"file://{far}", ref=_variables(found)["COMMIT_SHA"])
+    assert told == []
     assert again.layer.digest == found.layer.digest
     assert again.exports == found.exports
 
