@@ -13,6 +13,8 @@ from engine.pending_layer import ChangedMeanwhileError
 from engine.snapshot.content_stream import ContentStream
 
 _CHUNK = 1 << 20
+_MOST_THREADS = 4
+_FILES_A_THREAD = 500  # below that, starting a thread costs more than it saves
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 
 
@@ -50,21 +52,45 @@ class _Writer:
         for path in directories:
             if path:
                 os.mkdir(self._path(path), 0o700)
+        self._write_all(
+            [
+                (path, entry)
+                for path, entry in entries.items()
+                if entry.kind != "directory" and path not in manifest.links
+            ]
+        )
+        for path, first in manifest.links.items():
+            os.link(self._path(first), self._path(path), follow_symlinks=False)
+        for path in reversed(directories):
+            finish_entry(self._path(path), both[path])
+
+    def _write_all(self, files: list[tuple[str, Entry]]) -> None:
+        """Nearly all the time goes to the kernel making names, in which threads do not hinder each other."""
+        workers = min(_MOST_THREADS, os.cpu_count() or 1, len(files) // _FILES_A_THREAD)
+        if workers < 2:
+            self._write_some(files)
+            return
+        # Late: few trees are this large.
+        from concurrent.futures import ThreadPoolExecutor
+
+        size = -(-len(files) // workers)
+        parts = [files[start : start + size] for start in range(0, len(files), size)]
+        with ThreadPoolExecutor(workers - 1) as pool:
+            others = [pool.submit(self._write_some, part) for part in parts[1:]]
+            self._write_some(parts[0])
+            for other in others:
+                other.result()
+
+    def _write_some(self, files: list[tuple[str, Entry]]) -> None:
         shared_tree, shared = self._shared()
-        for path, entry in entries.items():
-            if entry.kind == "directory":
-                continue
+        for path, entry in files:
             target = self._path(path)
-            if path in manifest.links:
-                os.link(self._path(manifest.links[path]), target, follow_symlinks=False)
-            elif entry.kind == "file":
+            if entry.kind == "file":
                 is_shared = path in shared and same_content(shared[path], entry)
                 if not is_shared or not self._link(f"{shared_tree}/{path}", target):
                     self._copy(path, entry, target)
             else:
                 self._make(entry, target)
-        for path in reversed(directories):
-            finish_entry(self._path(path), both[path])
 
     def _shared(self) -> tuple[str, dict[str, Entry]]:
         if self._source.shared is None:

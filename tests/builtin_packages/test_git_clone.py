@@ -329,7 +329,7 @@ def test_submodules_are_there_if_wanted(
         git(app, "remote", "add", "origin", URL)
     else:
         write(app, vendor__inner__new="n", vendor__inner__x_dot_tmp="", vendor__inner__y_dot_log="kept")
-    files = _files(store, _inspect(store, app, submodules=wanted, **parameters))
+    files = _files(store, _inspect(store, app, told=None, submodules=wanted, **parameters))
     inside = sorted(path for path in files if path.startswith("vendor"))
     expected = ["vendor", "vendor/inner"]
     if wanted == "true":
