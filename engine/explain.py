@@ -98,11 +98,8 @@ def changes(
 
 def file_changes(before: Mapping[str, Entry], after: Mapping[str, Entry]) -> tuple[Change, ...]:
     """The paths that differ between two trees (the keyed parts of two workspaces), sorted."""
-    differing = [
-        path
-        for path in before.keys() | after.keys()
-        if before.get(path) is not after.get(path) and not same_content(before.get(path), after.get(path))
-    ]
+    differing = [path for path, entry in after.items() if not same_content(before.get(path), entry)]
+    differing += [path for path in before if path not in after]
     return tuple(_file_change(path, before.get(path), after.get(path)) for path in sorted(differing))
 
 

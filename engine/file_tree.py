@@ -76,8 +76,10 @@ def is_below(path: str, directory: str) -> bool:
 
 def same_content(one: Entry | None, other: Entry | None) -> bool:
     """Whether two entries have the same content digest (reference §9): all but times."""
+    if one is other:
+        return True
     if one is None or other is None:
-        return one is other
+        return False
     return (
         one.digest == other.digest
         and one.kind == other.kind

@@ -30,6 +30,7 @@ class LayerSink(Protocol):
         is_shared: bool = False,
         *,
         kind: str = "layers",
+        digest: str | None = None,
     ) -> str: ...
 
 
@@ -40,13 +41,15 @@ class ChangedMeanwhileError(UserError):
 class PendingLayer(msgspec.Struct, frozen=True, kw_only=True):
     """digest: that of the manifest. fill: writes the layer's tree into an empty directory, as root.
 
-    is_shared: some files may be hard links into other layers.
+    is_shared: some files may be hard links into other layers. is_computed: the digest was computed
+    from this very manifest, not remembered from an earlier look, so it need not be computed again.
     """
 
     digest: str
     manifest: Callable[[], LayerManifest]
     fill: Callable[[LayerManifest, str], None]
     is_shared: bool = False
+    is_computed: bool = False
 
 
 def materialise(pending: PendingLayer, layers: LayerSink, kind: str = "layers") -> str:
@@ -58,7 +61,11 @@ def materialise(pending: PendingLayer, layers: LayerSink, kind: str = "layers") 
         return pending.digest
     manifest = pending.manifest()
     digest = layers.import_tree(
-        manifest, lambda directory: pending.fill(manifest, directory), pending.is_shared, kind=kind
+        manifest,
+        lambda directory: pending.fill(manifest, directory),
+        pending.is_shared,
+        kind=kind,
+        digest=pending.digest if pending.is_computed else None,
     )
     if digest != pending.digest:
         raise StoreError(f"a layer became `{digest[:12]}` in the store instead of `{pending.digest[:12]}`")

@@ -164,7 +164,13 @@ class _Taking:
             self._index.latest[request.name] = digest
             save(self._index, self._index_path)
 
-        return PendingLayer(digest=digest, manifest=describe, fill=fill, is_shared=True)
+        return PendingLayer(
+            digest=digest,
+            manifest=describe,
+            fill=fill,
+            is_shared=True,
+            is_computed=manifest is not None,
+        )
 
     def _shared(self) -> tuple[str, LayerManifest] | None:
         """The last layer of this kind, if it is still there."""

@@ -167,18 +167,21 @@ class LayerStore:
         is_shared: bool = False,
         links_into: tuple[str, ...] = (),
         kind: str = "layers",
+        digest: str | None = None,
     ) -> str:
         """Make a layer of a manifest, held; its digest. `fill` writes the tree, its root included, into
         the empty directory it is given, attributes and whiteouts too; it is not called when the layer
         is there already. `is_shared`: some files are hard links into other layers, `links_into`.
-        `kind`: what `outcrop du` counts it as, "layers" or "images".
+        `kind`: what `outcrop du` counts it as, "layers" or "images". `digest`: that of the manifest,
+        where the caller has just computed it.
 
         Raises UserError for a character device 0:0, which an overlay reads as a deletion.
         """
         for path, entry in manifest.entries.items():
             if entry.kind == "character" and entry.device == 0:
                 raise UserError(f"`{path}` is a device 0:0, which no layer can hold")
-        digest = manifest_digest(manifest)
+        if digest is None:
+            digest = manifest_digest(manifest)
         with disk.DiskErrors(self._root):
             if not self.hold(digest):
                 aside = self.new_directory()
