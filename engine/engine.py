@@ -12,7 +12,7 @@ from engine.events import TaskDescription
 from engine.execution.loaded_run import LoadedRun, load_for_run
 from engine.execution.make_run import machine_of, make_run
 from engine.execution.readiness import topological
-from engine.execution.resolve import Resolved
+from engine.execution.resolved import Resolved
 from engine.execution.run import BASE_CONFIG, BASE_IMAGE, Emit
 from engine.execution.task_records import TaskRecords
 from engine.model.clock import Clock

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from engine.execution.resolve import ArtifactMount, Resolved
+from engine.execution.resolved import ArtifactMount, Resolved
 from engine.file_tree import workspace_tree
 from engine.filter import compile_patterns
 from engine.model.errors import UserError

@@ -15,7 +15,7 @@ import msgspec
 from engine import events
 from engine.events import Message
 from engine.execution import scheduler
-from engine.execution.resolve import Hit, Resolved
+from engine.execution.resolved import Hit, Resolved
 from engine.execution.run import Run
 from engine.execution.scheduler import Demand, Machine, Reservation
 from engine.model.errors import UserError

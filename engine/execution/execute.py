@@ -16,7 +16,7 @@ from engine.events import Event, Message, Phase
 from engine.execution import artifacts
 from engine.execution.contexts import task_id
 from engine.execution.drive import Executed, Result
-from engine.execution.resolve import Hit, Patterns, Resolved
+from engine.execution.resolved import Hit, Patterns, Resolved
 from engine.filter import CompiledFilter, compile_patterns
 from engine.model.clock import Clock
 from engine.model.errors import MachineError, UserError

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine import explain
-from engine.execution.resolve import Resolved
+from engine.execution.resolved import Resolved
 from engine.explain import Change
 from engine.file_tree import FileTree, workspace_tree
 from engine.filter import compile_patterns

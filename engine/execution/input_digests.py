@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 
-from engine.execution.resolve import Patterns
+from engine.execution.resolved import Patterns
 from engine.file_tree import tree_digest, workspace_tree
 from engine.filter import compile_patterns
 from engine.store.input_view import InputView

@@ -15,7 +15,8 @@ from engine.execution.input_digests import InputDigests
 from engine.execution.layer_conflicts import RememberedConflicts
 from engine.execution.loaded_run import LoadedRun
 from engine.execution.package_tasks import PackageTasks
-from engine.execution.resolve import Resolved, Resolver
+from engine.execution.resolve import Resolver
+from engine.execution.resolved import Resolved
 from engine.execution.run import Emit, Run
 from engine.execution.scheduler import Machine
 from engine.model.clock import Clock

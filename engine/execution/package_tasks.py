@@ -11,7 +11,8 @@ from engine.builtin_packages.package_context import InspectedPackage, PackageCon
 from engine.cache_key import cache_key
 from engine.events import Message
 from engine.execution.contexts import RUN_DIRECTORY
-from engine.execution.resolve import ArtifactMount, Hit, Miss, Patterns, Resolved, Resolver, Verdict
+from engine.execution.resolve import Resolver
+from engine.execution.resolved import ArtifactMount, Hit, Miss, Patterns, Resolved, Verdict
 from engine.model.records import CacheKeyRecord
 from engine.model.run_definition import PackageTask
 from engine.task.outcome import Outcome

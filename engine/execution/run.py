@@ -14,7 +14,8 @@ from engine import events
 from engine.event_log import EventLog
 from engine.events import Event, Message
 from engine.execution.readiness import Ready, Skip, needed_by, readiness
-from engine.execution.resolve import Hit, Miss, Resolved, Resolver
+from engine.execution.resolve import Resolver
+from engine.execution.resolved import Hit, Miss, Resolved
 from engine.model.clock import Clock
 from engine.model.errors import UserError
 from engine.model.run_definition import Task

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from engine.execution.contexts import task_id
-from engine.execution.resolve import Resolved
+from engine.execution.resolved import Resolved
 from engine.model.records import TaskRecord
 from engine.model.run_definition import Task
 from engine.run_state import RunState
