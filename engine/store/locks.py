@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import os
 import threading
-import time
 from types import TracebackType
 
 _IN_FLIGHT = "in-flight-"
@@ -121,13 +120,6 @@ class Locks:
                 lock = self.in_flight(name.removeprefix(_IN_FLIGHT))
                 if lock is not None:
                     lock.release()
-
-    def wait_in_flight(self, cache_key: str, seconds: float) -> FileLock | None:
-        """As `in_flight`, asking every 20 ms for at most this long; for threads."""
-        ends = time.monotonic() + seconds
-        while (lock := self.in_flight(cache_key)) is None and time.monotonic() < ends:
-            time.sleep(0.02)
-        return lock
 
     def holding(self) -> SharedHold:
         """Shared, for the moment in which something is found and held; see `holds`."""
