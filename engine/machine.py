@@ -217,10 +217,6 @@ def _control_groups(entered: namespace.Namespace) -> Finding:
     return Finding(name="control groups", ok=True, detail=parent.words, is_required=False)
 
 
-def _has_systemd_and_one_hierarchy() -> bool:
-    return os.path.isdir("/run/systemd/system") and os.path.exists("/sys/fs/cgroup/cgroup.controllers")
-
-
 def _sandbox(entered: namespace.Namespace, work: str, root: str) -> Finding:
     try:
         sandbox = Sandbox(entered, work)

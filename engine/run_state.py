@@ -7,6 +7,7 @@ may keep one.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal, assert_never
 
 import msgspec
@@ -223,7 +224,7 @@ def _outcome(task: TaskState) -> str:
     return "cache_hit" if task.cause == "cache_hit" else "executed"
 
 
-def replay(events: list[Event]) -> RunState:
+def replay(events: Iterable[Event]) -> RunState:
     """The state after these events."""
     state = RunState()
     for event in events:

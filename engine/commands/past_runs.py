@@ -9,7 +9,7 @@ from engine import event_log
 from engine.definition.suggestions import did_you_mean
 from engine.model.errors import UsageError
 from engine.model.records import RunRecord, TaskRecord
-from engine.run_state import RunState, TaskState
+from engine.run_state import RunState, TaskState, replay
 from engine.store.runs import RunDirectory
 from engine.store.store import Store
 from engine.terminal.console import Console
@@ -31,10 +31,7 @@ class PastRun:
     @cached_property
     def state(self) -> RunState:
         """The state after all events that are stored; for a run in progress as far as it has come."""
-        state = RunState()
-        for event in event_log.read(self.directory.events_path):
-            state.apply(event)
-        return state
+        return replay(event_log.read(self.directory.events_path))
 
     @property
     def is_alive(self) -> bool:

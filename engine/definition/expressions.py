@@ -103,11 +103,6 @@ def _parse_one(text: str, start: int, opening: int) -> tuple[Expression, int]:
         raise
 
 
-def is_exact(text: str) -> bool:
-    """True when the text begins with `${{` and so is meant as an exact expression."""
-    return text.startswith("${{")
-
-
 def _shortened(text: str) -> str:
     line = text.split("\n")[0]
     return line if len(line) <= 30 else line[:29] + "…"

@@ -28,7 +28,6 @@ _AT_RECURSIVE = 0x8000
 _AT_EMPTY_PATH = 0x1000
 _OPEN_TREE_CLONE = 1
 _MOVE_MOUNT_F_EMPTY_PATH, _MOVE_MOUNT_T_EMPTY_PATH = 0x04, 0x40
-_PR_SET_CHILD_SUBREAPER, _PR_SET_DUMPABLE = 36, 4
 
 
 def _checked(result: int, path: str | None = None) -> int:
@@ -125,8 +124,3 @@ def join_empty_keyring() -> None:
     number = _KEYCTL.get(os.uname().machine)
     if number is not None:
         _libc.syscall(number, 1, None, 0, 0, 0)
-
-
-def set_dumpable(value: int) -> None:
-    """prctl(PR_SET_DUMPABLE)."""
-    _checked(_libc.prctl(_PR_SET_DUMPABLE, ctypes.c_ulong(value), 0, 0, 0))
