@@ -1,0 +1,34 @@
+"""The words and glyphs of the interface: the same as those of the command line."""
+
+from __future__ import annotations
+
+from engine.progress.glyphs import Glyphs
+from engine.progress.sentences import finished_words, skipped_words, state_of
+from engine.run_state import TaskState
+from engine.terminal.units import clock_text, duration_text, size_text
+
+__all__ = [
+    "Glyphs",
+    "clock_text",
+    "duration_text",
+    "role_of",
+    "size_text",
+    "state_of",
+    "task_words",
+]
+
+
+def role_of(state: str) -> str:
+    """The colour role of a state such as `running`."""
+    return f"task-{state}"
+
+
+def task_words(task: TaskState, tasks: dict[str, TaskState], now: float) -> str:
+    """What became of a task so far, in a few words: `0:12`, `1.2s`, `cached (saved 41s)`, `exit 1`."""
+    if task.skipped:
+        return skipped_words(task.because_of, tasks)
+    if task.execution == "running":
+        return clock_text(now - (task.started_at or now))
+    if not task.done:
+        return "queued" if task.miss_reason is not None else "waiting"
+    return finished_words(task.result, task.cause, task.exit_code, task.seconds, task.saved_seconds)

@@ -1,0 +1,1 @@
+"""What the screens show, as pure values: no import of textual, no disk, no clock of its own."""

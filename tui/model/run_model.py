@@ -1,0 +1,64 @@
+"""One run as the screens see it: its state, its samples, and what changed since they last looked."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from typing import Union
+
+import msgspec
+
+from engine.events import Event, RunFinished, RunStarted, TaskOutput, TasksAdded
+from engine.run_state import RunState
+from engine.usage import Usage
+
+_SAMPLES = 3600
+
+Item = Union[Event, Usage]
+
+
+class Dirty(msgspec.Struct, kw_only=True):
+    """What a batch of items has changed: tasks by name; whether there are new ones, samples, an end."""
+
+    tasks: set[str] = msgspec.field(default_factory=set)
+    structure: bool = False
+    usage: bool = False
+    finished: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.tasks) or self.structure or self.usage or self.finished
+
+
+class RunModel:
+    """The state of a run, and around it what the events do not say.
+
+    `estimates`: seconds that a task took in the past. `samples`: usage, the oldest first, an hour at most.
+    """
+
+    def __init__(self, run: str, estimates: Mapping[str, float] | None = None) -> None:
+        self.run = run
+        self.state = RunState()
+        self.samples: deque[Usage] = deque(maxlen=_SAMPLES)
+        self.estimates: Mapping[str, float] = estimates or {}
+        self.last_at = 0.0
+
+    def take(self, items: Iterable[Item]) -> Dirty:
+        """Take in what came from the engine, in its order."""
+        dirty = Dirty()
+        for item in items:
+            match item:
+                case Usage():
+                    self.samples.append(item)
+                    dirty.usage = True
+                    continue
+                case TaskOutput():
+                    continue
+                case RunStarted() | TasksAdded():
+                    dirty.structure = True
+                case RunFinished():
+                    dirty.finished = True
+                case _:
+                    dirty.tasks.add(item.task)
+            self.state.apply(item)
+            self.last_at = item.at
+        return dirty
