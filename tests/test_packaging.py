@@ -26,7 +26,7 @@ def test_every_file_of_the_packages_is_in_the_wheel(wheel: Path) -> None:
     names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     files = {
         str(path.relative_to(_ROOT))
-        for package in ("engine", "tui")
+        for package in ("engine", "tui", "themes")
         for path in (_ROOT / package).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }

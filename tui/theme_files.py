@@ -1,0 +1,262 @@
+"""Theme files: YAML becomes a Textual theme which has a colour for every role.
+
+A file names its base colours under `colors`, and under `roles` what it does not want derived from
+them; `variables` may set any other variable of Textual. Colours are `"#rrggbb"` or `ansi_…` names.
+The shipped ones are in the package `themes`, a user's in `$XDG_CONFIG_HOME/outcrop/themes`.
+"""
+
+from __future__ import annotations
+
+import os
+from difflib import get_close_matches
+
+import msgspec
+import yaml
+from textual.color import Color, ColorParseError
+from textual.theme import Theme
+
+import themes
+from tui.theme import LANE_ROLES, ROLES
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # without libyaml, the same in Python
+
+DEFAULT_THEME = "outcrop-dark"
+LIGHT_THEME = "outcrop-light"
+TERMINAL_THEME = "outcrop-terminal"  # the terminal's own sixteen colours
+
+_SETTINGS = ("colors", "dark", "ansi", "roles", "variables")
+_COLORS = (
+    "primary",
+    "secondary",
+    "accent",
+    "success",
+    "warning",
+    "error",
+    "foreground",
+    "background",
+    "surface",
+    "panel",
+)
+_ROLE_NAMES = (*ROLES, "match-background", "selected-background")
+
+
+class ThemeFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A theme file that was found: `stamp` changes when the file does."""
+
+    name: str
+    path: str
+    stamp: tuple[int, int]
+
+
+class ThemeProblem(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a theme file is not used; the line counts from 1."""
+
+    path: str
+    line: int
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.message}"
+
+
+class ThemeFileError(Exception):
+    """A theme file that cannot be used, with every reason."""
+
+    def __init__(self, problems: list[ThemeProblem]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = tuple(problems)
+
+
+def shipped_theme(name: str = DEFAULT_THEME) -> Theme:
+    """A shipped theme. Its `variables` are also what `App.get_theme_variable_defaults` should return."""
+    return read_theme(find_themes("")[name])
+
+
+def find_themes(user_folder: str) -> dict[str, ThemeFile]:
+    """The theme files by name, the shipped ones first; a user's replaces a shipped one of its name."""
+    found: dict[str, ThemeFile] = {}
+    for folder in (os.path.dirname(themes.__file__), user_folder):
+        try:
+            entries = sorted(os.listdir(folder))
+        except OSError:
+            continue
+        for entry in entries:
+            name, extension = os.path.splitext(entry)
+            if extension not in (".yaml", ".yml"):
+                continue
+            path = os.path.join(folder, entry)
+            try:
+                status = os.stat(path)
+            except OSError:
+                continue
+            found[name] = ThemeFile(name=name, path=path, stamp=(status.st_mtime_ns, status.st_size))
+    return found
+
+
+def read_theme(file: ThemeFile) -> Theme:
+    """The theme of a file; its name is the file's. Raises ThemeFileError."""
+    try:
+        with open(file.path, encoding="utf-8") as stream:
+            text = stream.read()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ThemeFileError([ThemeProblem(path=file.path, line=1, message=str(error))]) from None
+    return parse_theme(text, file.name, file.path)
+
+
+def parse_theme(text: str, name: str, path: str) -> Theme:
+    """The theme a text describes; `path` is for messages. Raises ThemeFileError."""
+    reader = _Reader(path)
+    try:
+        root = yaml.compose(text, Loader=_LOADER)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        reader.report(line, error.problem or "is not YAML")
+        raise ThemeFileError(reader.problems) from None
+    except yaml.YAMLError as error:
+        reader.report(1, str(error))
+        raise ThemeFileError(reader.problems) from None
+    settings = reader.mapping(root, _SETTINGS, "setting")
+    is_ansi = reader.boolean(settings.get("ansi"), False)
+    is_dark = reader.boolean(settings.get("dark"), True)
+    colors = reader.colors(settings.get("colors"), _COLORS, "color")
+    roles = reader.colors(settings.get("roles"), _ROLE_NAMES, "role")
+    variables = {key: node.value for key, node in reader.mapping(settings.get("variables"), None, "").items()}
+    if root is not None and not reader.problems:
+        for needed in _COLORS:
+            if needed not in colors:
+                node = settings.get("colors", root)
+                reader.report(node.start_mark.line + 1, f"the color `{needed}` is missing")
+    if root is None:
+        reader.report(1, "is empty")
+    if reader.problems:
+        raise ThemeFileError(reader.problems)
+    derived = _derived_roles(colors, is_ansi)
+    theme = Theme(name=name, primary=colors["primary"], dark=is_dark, ansi=is_ansi)
+    for color, value in colors.items():
+        setattr(theme, color, value)
+    theme.variables = {**_chrome(colors, {**derived, **roles}), **derived, **roles, **variables}
+    return theme
+
+
+def _derived_roles(colors: dict[str, str], is_ansi: bool) -> dict[str, str]:
+    """The roles' colours, as far as the base colours give them; the terminal's own cannot be mixed."""
+
+    def mixed(first: str, second: str, share: float) -> str:
+        if is_ansi:
+            return colors[second]
+        return Color.parse(colors[first]).blend(Color.parse(colors[second]), share, alpha=1).hex6
+
+    lanes = ("primary", "success", "warning", "accent", "secondary", "error", "foreground", "primary")
+    dim_text = mixed("background", "foreground", 0.7)
+    return {
+        "task-queued": dim_text,
+        "task-running": colors["accent"],
+        "task-ok": colors["success"],
+        "task-cached": colors["secondary"],
+        "task-failed": colors["error"],
+        "task-cancelled": colors["warning"],
+        "task-skipped": dim_text,
+        "task-retried": colors["warning"],
+        "task-miss": colors["accent"],
+        **{role: colors[name] for role, name in zip(LANE_ROLES, lanes, strict=True)},
+        "edge": mixed("background", "foreground", 0.5),
+        "edge-active": colors["accent"],
+        "fs-added": colors["success"],
+        "fs-modified": colors["warning"],
+        "fs-removed": colors["error"],
+        "diag-error": colors["error"],
+        "diag-warning": colors["warning"],
+        "dim-text": dim_text,
+        "match": colors["background"],
+        "match-background": colors["warning"],
+        "selected": colors["foreground"],
+        "selected-background": mixed("panel", "primary", 0.2),
+    }
+
+
+def _chrome(colors: dict[str, str], roles: dict[str, str]) -> dict[str, str]:
+    """Variables of Textual's own widgets, in the colours of the theme."""
+    selected = {
+        "block-cursor-foreground": roles["selected"],
+        "block-cursor-background": roles["selected-background"],
+    }
+    return {
+        **selected,
+        "block-cursor-text-style": "bold",
+        "border": roles["edge-active"],
+        "border-blurred": roles["edge"],
+        "scrollbar": roles["edge"],
+        "scrollbar-hover": roles["dim-text"],
+        "scrollbar-active": roles["dim-text"],
+        "scrollbar-background": colors["surface"],
+        "scrollbar-background-hover": colors["surface"],
+        "scrollbar-background-active": colors["surface"],
+        "scrollbar-corner-color": colors["surface"],
+        "footer-background": colors["panel"],
+        "footer-foreground": colors["foreground"],
+        "footer-key-foreground": colors["accent"],
+        "footer-description-foreground": roles["dim-text"],
+        "input-selection-background": roles["selected-background"],
+        "text": colors["foreground"],
+        "text-muted": roles["dim-text"],
+        "text-error": roles["diag-error"],
+        "text-warning": roles["diag-warning"],
+        "text-success": roles["task-ok"],
+        "text-accent": colors["accent"],
+        "text-primary": colors["primary"],
+        "text-secondary": colors["secondary"],
+    }
+
+
+class _Reader:
+    """Takes nodes of YAML apart and collects what is wrong with them."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.problems: list[ThemeProblem] = []
+
+    def report(self, line: int, message: str) -> None:
+        self.problems.append(ThemeProblem(path=self.path, line=line, message=message))
+
+    def mapping(
+        self, node: yaml.Node | None, known: tuple[str, ...] | None, what: str
+    ) -> dict[str, yaml.Node]:
+        if node is None:
+            return {}
+        if not isinstance(node, yaml.MappingNode):
+            self.report(node.start_mark.line + 1, "should be a mapping")
+            return {}
+        found: dict[str, yaml.Node] = {}
+        for key, value in node.value:
+            name = str(key.value)
+            if known is not None and name not in known:
+                self.report(key.start_mark.line + 1, f"unknown {what} `{name}`{suggestion(name, known)}")
+            else:
+                found[name] = value
+        return found
+
+    def boolean(self, node: yaml.Node | None, default: bool) -> bool:
+        if node is None:
+            return default
+        if node.value in ("true", "false"):
+            return bool(node.value == "true")
+        self.report(node.start_mark.line + 1, f"`{node.value}` is neither `true` nor `false`")
+        return default
+
+    def colors(self, node: yaml.Node | None, known: tuple[str, ...], what: str) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for name, value in self.mapping(node, known, what).items():
+            try:
+                Color.parse(str(value.value))
+            except ColorParseError:
+                hint = ' (colours are quoted: "#aabbcc")' if not value.value else ""
+                self.report(value.start_mark.line + 1, f"`{value.value}` of `{name}` is no colour{hint}")
+            else:
+                found[name] = str(value.value)
+        return found
+
+
+def suggestion(name: str, known: tuple[str, ...]) -> str:
+    """`; did you mean `x`?` when a known name is close."""
+    close = get_close_matches(name, known, n=1)
+    return f"; did you mean `{close[0]}`?" if close else ""
