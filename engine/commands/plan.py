@@ -6,7 +6,7 @@ import argparse
 
 import msgspec
 
-from engine.commands.run import add_request_arguments, prepare, request_of
+from engine.commands.run_request import add_request_arguments, prepare, request_of
 from engine.engine import Engine
 from engine.model.request import PlannedTask
 from engine.progress.glyphs import Glyphs

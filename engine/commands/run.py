@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import os
 
 import msgspec
 
-from engine.commands import definition_file
+from engine.commands.run_request import add_request_arguments, prepare, request_of
 from engine.engine import Engine
-from engine.model.errors import UsageError
-from engine.model.request import RunRequest
 from engine.progress.choose import MODES, sink_for
 from engine.progress.summary import read_last_bytes
 from engine.run_state import RunState
 from engine.terminal.console import Console
 
-_ALL = "*"
+__all__ = ["add_arguments", "execute", "prepare"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,51 +21,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_request_arguments(parser)
     parser.add_argument("--progress", choices=MODES, default="auto", help="how to show it (default: auto)")
     parser.add_argument("--fail-fast", action="store_true", help="stop everything at the first failure")
-
-
-def add_request_arguments(parser: argparse.ArgumentParser) -> None:
-    """What `run` and `plan` share."""
-    add = parser.add_argument
-    add("file", nargs="?", metavar="FILE")
-    add("--target", action="append", default=[], metavar="KEY", help="only this and what it needs")
-    add("--init", action="append", default=[], metavar="K=V", help="an init parameter")
-    add(
-        "--no-cache",
-        action="append",
-        default=[],
-        metavar="KEY",
-        help="execute again: all, or `--no-cache=KEY`",
-    )
-    add("--cpus", type=int, metavar="N", help="cores to use")
-    add("--memory", metavar="SIZE", help="memory to reserve from, such as `8gb`")
-    add("--package-path", action="append", default=[], metavar="DIR", help="where packages are")
-
-
-def prepare(arguments: list[str]) -> list[str]:
-    """`--no-cache` alone means all; it never takes the next word."""
-    return [f"--no-cache={_ALL}" if word == "--no-cache" else word for word in arguments]
-
-
-def request_of(options: argparse.Namespace) -> RunRequest:
-    """What the engine is asked for; UsageError for what the arguments have wrong."""
-    if options.cpus is not None and options.cpus < 1:
-        raise UsageError(f"`--cpus {options.cpus}`: at least one core is needed")
-    memory = None
-    if options.memory is not None:
-        from engine.terminal.units import size_of  # needs the size grammar; rarely asked for
-
-        memory = size_of(options.memory)
-    no_cache = True if _ALL in options.no_cache else tuple(options.no_cache) or False
-    return RunRequest(
-        definition=definition_file.find(options.file),
-        targets=tuple(options.target),
-        init=_init(options.init),
-        no_cache=no_cache,
-        fail_fast=getattr(options, "fail_fast", False),
-        cpus=options.cpus,
-        memory=memory,
-        package_paths=tuple(os.path.abspath(path) for path in options.package_path),
-    )
 
 
 def execute(options: argparse.Namespace, console: Console) -> int:
@@ -90,13 +42,3 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     if state.finished is not None and state.finished.cause == "cancelled":
         raise KeyboardInterrupt
     return 0 if state.result == "succeeded" else 1
-
-
-def _init(pairs: list[str]) -> dict[str, str]:
-    init = {}
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        if not equals or not name:
-            raise UsageError(f"`--init {pair}` has no value", "write `--init NAME=VALUE`")
-        init[name] = value
-    return init
