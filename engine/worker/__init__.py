@@ -1,0 +1,1 @@
+"""The process of one run, beside the engine: `python -m engine.worker`."""
