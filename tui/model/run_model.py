@@ -11,6 +11,7 @@ import msgspec
 from engine.events import Event, RunFinished, RunStarted, TaskOutput, TasksAdded
 from engine.run_state import RunState
 from engine.usage import Usage
+from tui.model.lanes import Lanes
 
 _SAMPLES = 3600
 
@@ -33,6 +34,7 @@ class RunModel:
     """The state of a run, and around it what the events do not say.
 
     `estimates`: seconds that a task took in the past. `samples`: usage, the oldest first, an hour at most.
+    `cut_by`: why nothing more will come of a run that has not finished: `killed`, `engine gone`.
     """
 
     def __init__(self, run: str, estimates: Mapping[str, float] | None = None) -> None:
@@ -40,7 +42,16 @@ class RunModel:
         self.state = RunState()
         self.samples: deque[Usage] = deque(maxlen=_SAMPLES)
         self.estimates: Mapping[str, float] = estimates or {}
+        self.lanes = Lanes()
         self.last_at = 0.0
+        self.cut_by: str | None = None
+
+    @property
+    def ended_at(self) -> float | None:
+        """When the run ended, in seconds since the epoch; None while it goes on."""
+        if self.state.finished is not None:
+            return self.state.finished.at
+        return self.last_at if self.cut_by else None
 
     def take(self, items: Iterable[Item]) -> Dirty:
         """Take in what came from the engine, in its order."""
@@ -60,5 +71,6 @@ class RunModel:
                 case _:
                     dirty.tasks.add(item.task)
             self.state.apply(item)
+            self.lanes.take(item)
             self.last_at = item.at
         return dirty
