@@ -6,10 +6,10 @@ import os
 from collections.abc import Mapping
 from functools import cached_property
 
-from engine.commands.past_runs import PastRun
 from engine.file_tree import Entry, FileTree, LayerManifest, apply_layer
 from engine.model.errors import StoreError, UsageError
 from engine.model.records import TaskRecord
+from engine.past.past_run import PastRun
 from engine.store.input_view import InputView
 from engine.store.linking import sources_of
 from engine.store.store import Store

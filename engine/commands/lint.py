@@ -7,7 +7,7 @@ import os
 
 import msgspec
 
-from engine.commands import definition_file
+from engine.definition import definition_file
 from engine.definition.load import lint
 from engine.model.diagnostic import Diagnostic
 from engine.progress.glyphs import Glyphs

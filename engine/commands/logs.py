@@ -7,11 +7,11 @@ import os
 import re
 from collections.abc import Iterator
 
-from engine.commands.past_runs import PastRun, add_run_option, open_store, task_named
+from engine.commands.past_runs import add_run_option, open_store, task_named
 from engine.model.errors import UsageError
 from engine.past.log_reader import LineTimes, chunks, followed, lines, matching
+from engine.past.past_run import PastRun
 from engine.past.results import iso_time
-from engine.run_state import TaskState
 from engine.terminal.console import Console
 
 _NO_TIME = "-".ljust(24)
@@ -31,7 +31,7 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     pattern = _pattern(options.grep)
     past, task = task_named(open_store(console), options.task, options.run)
     key = task.description.task
-    log, times = _place(past, task)
+    log, times = past.log_place(task)
     if options.follow and not task.done and past.is_alive:
         data: Iterator[bytes] = _flushing(followed(log, lambda: _is_over(past, key)), console)
     else:
@@ -69,21 +69,6 @@ def _stamped(found: Iterator[tuple[int, bytes]], times: LineTimes) -> Iterator[t
         if at != last:
             last, stamp = at, f"{iso_time(at) or _NO_TIME} ".encode()
         yield offset, stamp + line
-
-
-def _place(past: PastRun, task: TaskState) -> tuple[str, str]:
-    """The log and its times: of this run, of the run that executed it, or as kept with the cache entry."""
-    key = task.description.task
-    own = past.directory.log_path(key)
-    if task.cause != "cache_hit" or os.path.exists(own):
-        return own, past.directory.times_path(key)
-    run, _, name = (task.produced_by or "").partition("/")
-    if run:
-        producer = past.store.runs.directory(run)
-        if os.path.exists(producer.log_path(name)):
-            return producer.log_path(name), producer.times_path(name)
-    kept = past.store.entries.log_path(task.cache_key or "")
-    return kept, kept + ".times"
 
 
 def _flushing(data: Iterator[bytes], console: Console) -> Iterator[bytes]:

@@ -7,8 +7,9 @@ import os
 import pwd
 from collections.abc import Iterator
 
-from engine.commands.past_runs import PastRun, open_store, run_named
+from engine.commands.past_runs import open_store, run_named
 from engine.past import results
+from engine.past.past_run import PastRun
 from engine.progress.glyphs import Glyphs
 from engine.progress.log_lines import clean
 from engine.progress.sentences import finished_words, message_lines, skipped_words, state_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 
-from engine.commands import definition_file
+from engine.definition import definition_file
 from engine.model.errors import UsageError
 from engine.model.request import RunRequest
 

@@ -7,8 +7,9 @@ import os
 import time
 from collections.abc import Iterator
 
-from engine.commands.past_runs import PastRun, open_store
+from engine.commands.past_runs import open_store
 from engine.model.records import RunRecord
+from engine.past.past_run import PastRun
 from engine.progress.glyphs import Glyphs
 from engine.progress.log_lines import clean
 from engine.terminal.console import Console

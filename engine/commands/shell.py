@@ -6,8 +6,9 @@ import argparse
 import os
 import signal
 
-from engine.commands.past_runs import PastRun, add_run_option, open_store, task_named
+from engine.commands.past_runs import add_run_option, open_store, task_named
 from engine.model.errors import UsageError
+from engine.past.past_run import PastRun
 from engine.past.shell import ShellRequest, open_shell
 from engine.progress.sentences import finished_words
 from engine.run_state import TaskState

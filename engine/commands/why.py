@@ -8,17 +8,14 @@ from collections.abc import Iterator
 import msgspec
 
 from engine import explain
-from engine.commands.past_runs import PastRun, add_run_option, open_store, task_named
-from engine.execution.explanation import keyed_files, record_before
+from engine.commands.past_runs import add_run_option, open_store, task_named
 from engine.explain import Change
-from engine.file_tree import FileTree, workspace_tree
-from engine.model.errors import OutcropError
-from engine.model.records import TaskRecord
+from engine.past.difference import since_last_time
+from engine.past.past_run import PastRun
 from engine.progress.glyphs import Glyphs
 from engine.progress.sentences import skipped_words
 from engine.progress.width import cut
 from engine.run_state import TaskState
-from engine.store.store import Store
 from engine.terminal.console import Console
 from engine.terminal.units import duration_text
 
@@ -68,43 +65,15 @@ def answer_for(past: PastRun, task: TaskState) -> Answer:
             words = skipped_words(task.because_of, past.state.tasks)
             return Answer(task=key, run=past.run, result="skipped", reason=words)
         return Answer(task=key, run=past.run, result="not run", reason=task.cause or task.execution)
-    kept = past.kept(key)
-    before = record_before(past.store, past.record.definition, past.run, key)
-    if kept is None or kept.record is None or before is None:
-        return Answer(task=key, run=past.run, result="executed", reason=task.miss_reason)
-    compared_with, previous = before
+    compared_with, changes = since_last_time(past, task) or (None, ())
     return Answer(
         task=key,
         run=past.run,
         result="executed",
         reason=task.miss_reason,
         compared_with=compared_with,
-        changes=_changes(past, previous, kept),
+        changes=changes,
     )
-
-
-def _keyed(store: Store, kept: TaskRecord) -> FileTree:
-    return keyed_files(store, kept.layers, kept.workspace, kept.filter)
-
-
-def _changes(past: PastRun, before: TaskRecord, after: TaskRecord) -> tuple[Change, ...]:
-    assert before.record is not None
-    assert after.record is not None
-    files: tuple[Change, ...] = ()
-    if before.record.workspace != after.record.workspace:
-        files_of = _taken_in if past.state.tasks[after.task].description.kind == "package" else _keyed
-        try:
-            files = explain.file_changes(files_of(past.store, before), files_of(past.store, after))
-        except OutcropError:
-            pass  # a layer of then has been collected: the workspace is named as a whole
-    return explain.changes(before.record, after.record, files)
-
-
-def _taken_in(store: Store, kept: TaskRecord) -> FileTree:
-    """What a built-in package has read from outside is what its layer holds."""
-    if kept.own_layer is None:
-        return {}
-    return workspace_tree(store.layers.manifest(kept.own_layer).entries, kept.workspace.strip("/"))
 
 
 def _lines(answer: Answer, task: TaskState, console: Console) -> Iterator[str]:

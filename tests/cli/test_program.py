@@ -270,7 +270,7 @@ def test_a_bug_is_told_in_one_line(outcrop: Program, tmp_path: Path) -> None:
     site = tmp_path / "site"
     site.mkdir()
     (site / "sitecustomize.py").write_text(
-        "import engine.commands.definition_file as d\nd.find = lambda *a: 1 / 0\n"
+        "import engine.definition.definition_file as d\nd.find = lambda *a: 1 / 0\n"
     )
     done = outcrop("lint", env={"PYTHONPATH": str(site)})
     assert done.exit_code == 70
