@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual.binding import Binding
 
 from tui.actions import Group, in_groups
+from tui.keymap import default_keys
 
 
 def bindings_for(*groups: Group) -> list[Binding]:
@@ -14,7 +15,7 @@ def bindings_for(*groups: Group) -> list[Binding]:
     """
     return [
         Binding(
-            ",".join(_key_name(key) for key in action.keys),
+            ",".join(default_keys(action)),
             action.textual_action,
             action.short,
             show=action.rank > 0,
@@ -23,7 +24,3 @@ def bindings_for(*groups: Group) -> list[Binding]:
         )
         for action in in_groups(*groups)
     ]
-
-
-def _key_name(key: str) -> str:
-    return "comma" if key == "," else key

@@ -8,7 +8,6 @@ The shipped ones are in the package `themes`, a user's in `$XDG_CONFIG_HOME/outc
 from __future__ import annotations
 
 import os
-from difflib import get_close_matches
 
 import msgspec
 import yaml
@@ -16,6 +15,7 @@ from textual.color import Color, ColorParseError
 from textual.theme import Theme
 
 import themes
+from tui.did_you_mean import did_you_mean
 from tui.theme import LANE_ROLES, ROLES
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # without libyaml, the same in Python
@@ -230,7 +230,7 @@ class _Reader:
         for key, value in node.value:
             name = str(key.value)
             if known is not None and name not in known:
-                self.report(key.start_mark.line + 1, f"unknown {what} `{name}`{suggestion(name, known)}")
+                self.report(key.start_mark.line + 1, f"unknown {what} `{name}`{did_you_mean(name, known)}")
             else:
                 found[name] = value
         return found
@@ -254,9 +254,3 @@ class _Reader:
             else:
                 found[name] = str(value.value)
         return found
-
-
-def suggestion(name: str, known: tuple[str, ...]) -> str:
-    """`; did you mean `x`?` when a known name is close."""
-    close = get_close_matches(name, known, n=1)
-    return f"; did you mean `{close[0]}`?" if close else ""
