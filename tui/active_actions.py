@@ -1,0 +1,60 @@
+"""The actions of the table that work on a screen at this moment, and their keys."""
+
+from __future__ import annotations
+
+import msgspec
+from textual.dom import DOMNode
+from textual.screen import Screen
+
+from tui.actions import ACTIONS, BY_ID, Action
+from tui.key_names import UNBOUND
+
+
+class ActiveAction(msgspec.Struct, frozen=True, kw_only=True):
+    """An action that works here. `keys` are in Textual's names, empty when no key reaches it from here;
+    `is_near`: its binding is that of the focused widget.
+    """
+
+    action: Action
+    keys: tuple[str, ...]
+    is_near: bool = False
+
+
+def active_actions(screen: Screen[object]) -> list[ActiveAction]:
+    """What a key reaches from where the focus is, in the order of the table."""
+    keys: dict[str, list[str]] = {}
+    near: set[str] = set()
+    for key, active in screen.active_bindings.items():
+        action = BY_ID.get(active.binding.id or "")
+        if action is None or key == UNBOUND or not active.enabled:
+            continue
+        if not _has_method(action, active.node, screen):
+            continue
+        keys.setdefault(action.id, []).append(key)
+        if active.node is not screen and active.node is not screen.app:
+            near.add(action.id)
+    return [
+        ActiveAction(action=action, keys=tuple(keys[action.id]), is_near=action.id in near)
+        for action in ACTIONS
+        if action.id in keys
+    ]
+
+
+def offered_actions(screen: Screen[object]) -> list[ActiveAction]:
+    """What can be chosen from the palette: also what only other panes of the screen have a key for."""
+    active = {it.action.id: it for it in active_actions(screen)}
+    found = []
+    for action in ACTIONS:
+        if action.id in active:
+            found.append(active[action.id])
+        elif action.place == "screen" and not action.calls:
+            has_method = hasattr(screen, f"action_{action.id}")
+            if has_method and screen.check_action(action.id, ()):
+                found.append(ActiveAction(action=action, keys=()))
+    return found
+
+
+def _has_method(action: Action, node: DOMNode, screen: Screen[object]) -> bool:
+    place, _, name = action.textual_action.rpartition(".")
+    target = {"app": screen.app, "screen": screen}.get(place, node)
+    return hasattr(target, f"action_{name}")
