@@ -37,7 +37,10 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EngineStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """The engine process itself; `runs`: in progress, started by it; `interfaces`: how many look on."""
+    """The engine process itself; `runs`: in progress, started by it; `interfaces`: how many look on.
+
+    `is_stopping`: it cancels its runs and ends.
+    """
 
     version: str
     pid: int
@@ -45,6 +48,7 @@ class EngineStatus(msgspec.Struct, frozen=True, kw_only=True):
     store: str
     interfaces: int
     runs: tuple[str, ...]
+    is_stopping: bool = False
 
 
 class StartRun(msgspec.Struct, frozen=True, kw_only=True):
@@ -188,12 +192,16 @@ class RunBegan(msgspec.Struct, frozen=True, kw_only=True, tag="run_began", tag_f
 
 
 class RunEnded(msgspec.Struct, frozen=True, kw_only=True, tag="run_ended", tag_field="type"):
-    """Notice: a run has ended. `is_killed`: its process died first; `lost`: the tasks that were running."""
+    """Notice: a run has ended. `is_killed`: its process died first; `lost`: the tasks that were running.
+
+    `refusal`: what the machine, or a bug, ended it with.
+    """
 
     run: str
     definition: str
     is_killed: bool = False
     lost: tuple[str, ...] = ()
+    refusal: Refusal | None = None
 
 
 class EngineStops(msgspec.Struct, frozen=True, kw_only=True, tag="engine_stops", tag_field="type"):
