@@ -123,7 +123,7 @@ def monorepo(tasks: int, seed: int) -> tuple[TaskDescription, ...]:
     found = found[: max(1, tasks)]
     if len(found) < 8:
         return tuple(found)
-    images = tuple(task.task for task in found if task.task.endswith("-image"))
+    images = tuple(task.task for task in found if task.use and task.task.endswith("-image"))
     return (
         *found[:-2],
         description("integration", *images[:-1]),

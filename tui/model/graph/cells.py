@@ -1,0 +1,134 @@
+"""From wires to cells: a mask says which sides of a cell a wire leaves by, a table which character that is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from tui.model.graph.layout import Layout, Piece
+
+NORTH, EAST, SOUTH, WEST = 1, 2, 4, 8
+HORIZONTAL = EAST | WEST
+VERTICAL = NORTH | SOUTH
+
+# By mask, from nothing to all four sides.
+LIGHT = " ╵╶╰╷│╭├╴╯─┴╮┤┬┼"
+HEAVY = " ╹╺┗╻┃┏┣╸┛━┻┓┫┳╋"
+ASCII = " |-+||++-+-+++++"
+HEAVY_ASCII = " #=#####=#=#####"
+
+Cell = tuple[int, int]  # x, y
+
+
+def runs_of(piece: Piece) -> Iterator[tuple[int, int, int]]:
+    """(row, first column, column after the last) of each stretch that is nothing but horizontal."""
+    if piece.track < 0:
+        yield piece.starts[0].row, piece.starts[0].first, piece.targets[0][1]
+        return
+    for start in piece.starts:
+        if start.bend < 0:
+            yield start.row, start.first, piece.track
+        else:
+            yield start.row, start.first, start.bend
+            yield start.aside, start.bend + 1, piece.track
+    for row, end in piece.targets:
+        yield row, piece.track + 1, end
+
+
+def uprights_of(piece: Piece) -> Iterator[tuple[int, int, int]]:
+    """(column, row, mask) of each cell of its verticals, corners and joints included."""
+    if piece.track < 0:
+        return
+    rows = []
+    for start in piece.starts:
+        if start.bend >= 0:
+            yield from _upright(start.bend, [start.row], [start.aside])
+        rows.append(start.row if start.bend < 0 else start.aside)
+    yield from _upright(piece.track, rows, [row for row, _ in piece.targets])
+
+
+def _upright(column: int, sources: list[int], targets: list[int]) -> Iterator[tuple[int, int, int]]:
+    """From the rows where the wire comes from the west to those where it goes east."""
+    top, bottom = min(*sources, *targets), max(*sources, *targets)
+    joints: dict[int, int] = dict.fromkeys(sources, WEST)
+    for row in targets:
+        joints[row] = joints.get(row, 0) | EAST
+    if top == bottom:
+        yield column, top, joints[top]
+        return
+    yield column, top, SOUTH | joints[top]
+    for row in range(top + 1, bottom):
+        yield column, row, VERTICAL | joints.get(row, 0)
+    yield column, bottom, NORTH | joints[bottom]
+
+
+def masks_of(pieces: Iterable[Piece]) -> dict[Cell, int]:
+    """All cells of these pieces of one net."""
+    cells: dict[Cell, int] = {}
+    for piece in pieces:
+        for row, first, end in runs_of(piece):
+            for column in range(first, end):
+                cells[column, row] = cells.get((column, row), 0) | HORIZONTAL
+        for column, row, mask in uprights_of(piece):
+            cells[column, row] = cells.get((column, row), 0) | mask
+    return cells
+
+
+def way(layout: Layout, source: int, target: int) -> list[Piece]:
+    """The part of the net of `source` that leads from there to `target`, one of its drawn targets."""
+    pieces = layout.pieces[layout.nets[source]]
+    found = []
+    row = layout.boxes[target].y
+    for layer in range(layout.layers[target] - 1, layout.layers[source] - 1, -1):
+        piece = pieces[layer]
+        end = next(end for reached, end in piece.targets if reached == row)
+        if layer == layout.layers[source]:
+            start = next(each for each in piece.starts if each.row == layout.boxes[source].y)
+        else:  # a waypoint begins where its column does; a box never reaches that far left
+            start = min(piece.starts, key=lambda each: each.first)
+        found.append(Piece(starts=(start,), targets=((row, end),), track=piece.track))
+        row = start.row
+    return found
+
+
+class WireRows:
+    """The wires of a layout by row, for whoever paints rows."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._runs: list[list[tuple[int, int]]] = [[] for _ in range(layout.height)]
+        self._uprights: list[list[tuple[int, int]]] = [[] for _ in range(layout.height)]
+        for pieces in layout.pieces:
+            for piece in pieces.values():
+                for row, first, end in runs_of(piece):
+                    self._runs[row].append((first, end))
+                for column, row, mask in uprights_of(piece):
+                    self._uprights[row].append((column, mask))
+
+    def masks(self, row: int, first: int, end: int) -> bytearray:
+        """The masks of the columns from `first` to `end` (excluded).
+
+        Where a wire runs straight down across others, its mask alone: the vertical is drawn unbroken.
+        """
+        found = bytearray(end - first)
+        for start, stop in self._runs[row]:
+            left, right = max(start, first), min(stop, end)
+            if left < right:
+                found[left - first : right - first] = b"\x0a" * (right - left)
+        for column, mask in self._uprights[row]:
+            if first <= column < end:
+                place = column - first
+                found[place] = mask if mask == VERTICAL else found[place] | mask
+        return found
+
+
+def text_of(masks: bytearray, alphabet: str) -> str:
+    """The characters of these masks."""
+    return masks.decode("latin-1").translate(_table(alphabet))
+
+
+_tables: Mapping[str, dict[int, str]] = {
+    alphabet: dict(enumerate(alphabet)) for alphabet in (LIGHT, HEAVY, ASCII, HEAVY_ASCII)
+}
+
+
+def _table(alphabet: str) -> dict[int, str]:
+    return _tables[alphabet]
