@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -22,6 +24,9 @@ from engine.run_state import RunState
 from engine.store.runs import RunDirectory, new_run_id
 from engine.store.store import Store
 from engine.store.work_directory import process_name
+
+if TYPE_CHECKING:  # a run that nobody steers does not import it
+    from engine.execution.steering import Steering
 
 
 class Engine:
@@ -46,13 +51,22 @@ class Engine:
 
         return plan(self.store, load_for_run(request, self.store), request, self._clock)
 
-    def run(self, request: RunRequest, emit: Emit) -> RunState:
+    def run(
+        self,
+        request: RunRequest,
+        emit: Emit,
+        *,
+        began: Callable[[str], None] | None = None,
+        steering: Steering | None = None,
+    ) -> RunState:
         """Run to the end; the state has `finished`. Its cause is `cancelled` after an interrupt.
 
-        `emit` gets every event in this thread, must be cheap and never raise.
+        `emit` gets every event in this thread, must be cheap and never raise. `began` gets the id of the run
+        once its directory exists, before the first event. `steering`: whence commands to the run come.
 
         Raises DefinitionError or UsageError before anything is said, MachineError and StoreError
-        at any time (the run is then recorded as failed).
+        at any time (the run is then recorded as failed); KeyboardInterrupt when it was
+        interrupted before it began.
         """
         self.store.require_writable()
         loaded = load_for_run(request, self.store)
@@ -74,9 +88,15 @@ class Engine:
         store = self.store
         try:
             store.work_directory()
+            if steering is not None:
+                steering.raise_if_cancelled()
             directory = store.runs.create(record)
             try:
-                return _Execution(store, loaded, request, emit, directory, record, self._clock).run()
+                if began is not None:
+                    began(record.run)
+                return _Execution(
+                    store, loaded, request, emit, directory, record, self._clock, steering
+                ).run()
             finally:
                 directory.close()
         finally:
@@ -95,6 +115,7 @@ class _Execution:
         directory: RunDirectory,
         record: RunRecord,
         clock: Clock,
+        steering: Steering | None,
     ) -> None:
         self._store = store
         self._loaded = loaded
@@ -102,6 +123,7 @@ class _Execution:
         self._directory = directory
         self._record = record
         self._clock = clock
+        self._steering = steering
         self._log = EventLog(directory.events_path)
         self._run = make_run(
             store=store,
@@ -158,9 +180,10 @@ class _Execution:
                 ),
             )
         )
+        run.flush()
 
     def _work(self) -> bool:
-        """Everything; False when it was interrupted."""
+        """Everything; False, or KeyboardInterrupt, when it was interrupted."""
         run = self._run
         missing = tuple(
             pending for pending in self._loaded.pending if not self._store.layers.hold(pending.digest)
@@ -170,6 +193,8 @@ class _Execution:
             if run.is_settled:
                 run.end_base("cache_hit", 0.0)
                 return True
+        if self._steering is not None:
+            self._steering.raise_if_cancelled()
         from engine.execution.local_run import run_here  # late: a run in which everything is a hit ends above
 
         return run_here(
@@ -181,6 +206,7 @@ class _Execution:
             machine_of(self._request),
             missing,
             self._request.wants_output,
+            self._steering,
         )
 
     def _end(self, cause: str | None) -> None:

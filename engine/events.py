@@ -132,7 +132,10 @@ class TaskFinished(msgspec.Struct, frozen=True, kw_only=True, tag="task_finished
 
 
 class TaskSkipped(msgspec.Struct, frozen=True, kw_only=True, tag="task_skipped", tag_field="type"):
-    """The task will not run; `because_of` is the task that failed or was skipped, or words such as `if`."""
+    """The task will not run; `because_of` is the task that failed or was skipped, or words such as `if`.
+
+    `cancelled`: someone asked for the end of the run, or of this task, before it had started.
+    """
 
     at: float
     run: str
@@ -141,7 +144,12 @@ class TaskSkipped(msgspec.Struct, frozen=True, kw_only=True, tag="task_skipped",
 
 
 class TaskRetried(msgspec.Struct, frozen=True, kw_only=True, tag="task_retried", tag_field="type"):
-    """The task will be tried again; `attempt` is the number of the coming attempt."""
+    """The task will be tried again; `attempt` is the number of the coming attempt.
+
+    Said of a task that runs, the definition asks for it: the task is ready. Said of one that has ended,
+    someone has: it waits, and its inputs, cache key and conditions are evaluated anew. A task that
+    was skipped because of another waits again in the same way when that one is tried again.
+    """
 
     at: float
     run: str

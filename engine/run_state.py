@@ -32,22 +32,40 @@ from engine.events import (
 
 Execution = Literal["waiting", "ready", "running", "finished", "aborted", "user_error", "skipped"]
 
-# What may follow what. `ready` is a task known to miss that waits for cores; a finished task
-# becomes ready again when it is retried.
+# What may follow what. `ready` is a task known to miss that waits for cores, one that failed and is tried
+# again among them. A task that has ended waits again when someone asks for another try, of it or of the
+# task because of which it was skipped: everything about it is decided anew.
 LEGAL: dict[Execution, tuple[Execution, ...]] = {
     "waiting": ("ready", "running", "finished", "aborted", "user_error", "skipped"),
     "ready": ("ready", "running", "finished", "aborted", "user_error", "skipped"),
     "running": ("ready", "finished", "aborted", "user_error"),
-    "finished": ("ready",),
-    "aborted": ("ready",),
-    "user_error": ("ready",),
-    "skipped": ("ready", "waiting"),
+    "finished": ("waiting",),
+    "aborted": ("waiting",),
+    "user_error": ("waiting",),
+    "skipped": ("waiting",),
 }
 
 _EXECUTION_OF_CAUSE: dict[str, Execution] = {
     "executed": "finished",
     "cache_hit": "finished",
     "user_error": "user_error",
+}
+
+_NOT_STARTED: dict[str, object] = {
+    "result": "no_result",
+    "cause": None,
+    "cores": (),
+    "started_at": None,
+    "finished_at": None,
+    "because_of": None,
+    "exit_code": None,
+    "seconds": 0.0,
+    "cpu_seconds": None,
+    "max_rss": None,
+    "layer": None,
+    "layer_bytes": 0,
+    "messages": (),
+    "phases": (),
 }
 
 
@@ -170,16 +188,7 @@ class RunState:
             case TaskSkipped():
                 self._move(event.task, "skipped", because_of=event.because_of, finished_at=event.at)
             case TaskRetried():
-                self._move(
-                    event.task,
-                    "ready",
-                    result="no_result",
-                    cause=None,
-                    exit_code=None,
-                    messages=(),
-                    phases=(),
-                    finished_at=None,
-                )
+                self._retry(event)
             case _:
                 assert_never(event)
 
@@ -202,6 +211,18 @@ class RunState:
             layer_bytes=event.layer_bytes,
             messages=event.messages,
             finished_at=event.at,
+        )
+
+    def _retry(self, event: TaskRetried) -> None:
+        """Only the number of attempts stays; and, while the task has not ended, why it is no hit."""
+        task = self.tasks[event.task]
+        is_decided = task.execution in ("running", "ready")
+        self._move(
+            event.task,
+            "ready" if is_decided else "waiting",
+            cache_key=task.cache_key if is_decided else None,
+            miss_reason=task.miss_reason if is_decided else None,
+            **_NOT_STARTED,
         )
 
     def _move(self, key: str, execution: Execution, **changes: object) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable, Mapping
-from typing import Protocol, Union, assert_never
+from typing import TYPE_CHECKING, Protocol, Union, assert_never
 
 import msgspec
 
@@ -21,6 +21,12 @@ from engine.execution.scheduler import Demand, Machine, Reservation
 from engine.model.errors import UserError
 from engine.task.outcome import Outcome
 from engine.terminal.units import size_text
+
+if TYPE_CHECKING:  # a run that nobody steers does not import it
+    from engine.execution.steering import Command, Steering
+
+_FIRST_SAMPLES = (0.5, 0.5)  # seconds: the first has nothing to compare with and is not kept
+_SAMPLE_SECONDS = 1.0
 
 
 class Executed(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,10 +54,14 @@ class Executor(Protocol):
     """Where a task runs.
 
     `execute` returns a Hit when the result turned up while it waited for an equal task elsewhere.
-    When it is cancelled, the cancellation comes out of it only once the sandbox is gone.
+    When it is cancelled, the cancellation comes out of it only once the sandbox is gone; cancelled
+    again, it does not wait for the task's grace any longer.
+    `sample` is called about once a second, from the first half second on, to note what is used.
     """
 
     async def execute(self, resolved: Resolved, cores: tuple[int, ...]) -> Result: ...
+
+    def sample(self) -> None: ...
 
 
 class Interrupted(Exception):
@@ -65,9 +75,13 @@ def drive(
     seconds_of: Callable[[str], float | None],
     remaining: Mapping[str, float],
     fail_fast: bool,
+    steering: Steering | None = None,
 ) -> bool:
-    """Execute until every task has ended. True: all the way; False: interrupted, everything is stopped."""
-    loop = _Loop(run, executor, machine, seconds_of, remaining, fail_fast)
+    """Execute until every task has ended. True: all the way; False: interrupted, everything is stopped.
+
+    `steering`: whence commands come while the run goes on. SIGINT asks for the end of the run as well.
+    """
+    loop = _Loop(run, executor, machine, seconds_of, remaining, fail_fast, steering)
     try:
         asyncio.run(loop.run_all())
     except Interrupted:
@@ -86,6 +100,7 @@ class _Loop:
         seconds_of: Callable[[str], float | None],
         remaining: Mapping[str, float],
         fail_fast: bool,
+        steering: Steering | None,
     ) -> None:
         self._run = run
         self._executor = executor
@@ -93,18 +108,24 @@ class _Loop:
         self._seconds_of = seconds_of
         self._remaining = remaining
         self._fail_fast = fail_fast
+        self._steering = steering
         self._held: dict[str, Reservation] = {}
         self._work: dict[str, asyncio.Task[None]] = {}
         self._changed = asyncio.Event()
         self._interrupted = False
 
     async def run_all(self) -> None:
-        """The loop itself; Interrupted after SIGINT, once everything has been stopped."""
-        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, self._interrupt)
+        """The loop itself; Interrupted when its end was asked for, once everything has been stopped."""
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGINT, self._interrupt)
+        if self._steering is not None:
+            loop.add_reader(self._steering.descriptor, self._changed.set)
+        self._sample_later(loop, 0)
         try:
             async with asyncio.TaskGroup() as group:
                 while not self._run.state.done:
                     self._changed.clear()
+                    self._obey_all(loop)
                     for start in scheduler.starts(self._demands(), self._held.values(), self._machine):
                         self._start(group, start)
                     self._run.flush()
@@ -112,9 +133,52 @@ class _Loop:
         except BaseExceptionGroup as failures:
             raise failures.exceptions[0] from None
         finally:
-            asyncio.get_running_loop().remove_signal_handler(signal.SIGINT)
+            self._sampling.cancel()
+            loop.remove_signal_handler(signal.SIGINT)
+            if self._steering is not None:
+                loop.remove_reader(self._steering.descriptor)
         if self._interrupted:
             raise Interrupted
+
+    def _sample_later(self, loop: asyncio.AbstractEventLoop, count: int) -> None:
+        seconds = _FIRST_SAMPLES[count] if count < len(_FIRST_SAMPLES) else _SAMPLE_SECONDS
+        self._sampling = loop.call_later(seconds, self._sample, loop, count)
+
+    def _sample(self, loop: asyncio.AbstractEventLoop, count: int) -> None:
+        self._executor.sample()
+        self._sample_later(loop, count + 1)
+
+    def _obey_all(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Done by the loop rather than where commands are heard: what goes wrong here must end the run."""
+        if self._steering is None:
+            return
+        for command in self._steering.commands():
+            if not self._interrupted:  # the run is ending: nothing else can be asked of it
+                self._obey(command)
+        if self._steering.is_over:
+            loop.remove_reader(self._steering.descriptor)
+
+    def _obey(self, command: Command) -> None:
+        from engine.execution import steering  # late: see above
+
+        match command:
+            case steering.Cancel():
+                self._end_early(command.tasks)
+            case steering.Retry(tasks=tasks):
+                self._run.retry(tasks)
+            case steering.KeepGoing(enabled=enabled):
+                self._fail_fast = not enabled
+            case _:
+                assert_never(command)
+
+    def _end_early(self, tasks: tuple[str, ...] | None) -> None:
+        """None: everything."""
+        if tasks is None:
+            self._interrupt()
+            return
+        self._run.cancel(tasks)
+        for task in tasks:
+            self._cancel(task)
 
     def _demands(self) -> list[Demand]:
         return [
@@ -129,17 +193,8 @@ class _Loop:
         ]
 
     def _start(self, group: asyncio.TaskGroup, start: scheduler.Start) -> None:
-        resolved = self._run.ready.pop(start.task)
+        resolved = self._run.start(start.task, start.reservation.cores)
         self._held[start.task] = start.reservation
-        self._run.say(
-            events.TaskStarted(
-                at=self._run.clock(),
-                run=self._run.run,
-                task=start.task,
-                attempt=resolved.attempt,
-                cores=start.reservation.cores,
-            )
-        )
         self._work[start.task] = group.create_task(self._execute(resolved, start.reservation))
 
     async def _execute(self, resolved: Resolved, reservation: Reservation) -> None:
@@ -187,7 +242,7 @@ class _Loop:
         )
         outcome = result.outcome or Outcome(artifacts=result.artifacts)
         self._run.finish(resolved.task, resolved, outcome, event)
-        if failed and self._fail_fast:
+        if failed and self._fail_fast and result.cause != "cancelled":
             self._stop(resolved.task)
 
     def _shortage(self, resolved: Resolved) -> tuple[Message, ...]:
@@ -214,6 +269,13 @@ class _Loop:
     def _stop(self, because_of: str) -> None:
         """End early: nothing more starts, what runs is stopped."""
         self._run.skip_the_rest(because_of)
-        for work in self._work.values():
-            work.cancel()
+        for task in tuple(self._work):
+            self._cancel(task)
         self._changed.set()
+
+    def _cancel(self, task: str) -> None:
+        """End a running task, without grace when asked again; no effect on any other."""
+        work = self._work.get(task)
+        if work is not None:
+            # One turn later: a task made in this one has not begun, and its end would go unseen.
+            asyncio.get_running_loop().call_soon(work.cancel)

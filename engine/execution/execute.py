@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import codecs
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -17,12 +16,16 @@ from engine.execution import artifacts
 from engine.execution.contexts import task_id
 from engine.execution.drive import Executed, Result
 from engine.execution.resolved import Hit, Patterns, Resolved
+from engine.execution.shown_output import as_events
+from engine.execution.threads import in_thread
+from engine.execution.usage_samples import UsageSamples
 from engine.filter import CompiledFilter, compile_patterns
 from engine.model.clock import Clock
 from engine.model.errors import MachineError, UserError
 from engine.model.records import CacheEntry, StoredMessage
 from engine.pending_layer import PendingLayer, materialise
 from engine.sandbox import overlay, system_calls
+from engine.sandbox.running_task import RunningTask
 from engine.sandbox.sandbox import Sandbox
 from engine.sandbox.specification import SandboxResult, SandboxSpec, User
 from engine.store.capture import OutputSelection
@@ -50,6 +53,7 @@ class RunFacts(msgspec.Struct, frozen=True, kw_only=True):
     actor_id: str
     log_path: Callable[[str], str]
     times_path: Callable[[str], str]
+    usage_path: str
     is_host_base: bool
     wants_output: bool
 
@@ -57,7 +61,7 @@ class RunFacts(msgspec.Struct, frozen=True, kw_only=True):
 class LocalExecutor:
     """Runs tasks in sandboxes on this machine.
 
-    `say` takes events, `show` output.
+    `say` takes events, `show` output; `flush` makes what was said visible to other processes.
     """
 
     def __init__(
@@ -67,6 +71,7 @@ class LocalExecutor:
         facts: RunFacts,
         say: Callable[[Event], None],
         show: Callable[[events.TaskOutput], None],
+        flush: Callable[[], None],
         clock: Clock,
     ) -> None:
         self._store = store
@@ -74,7 +79,17 @@ class LocalExecutor:
         self._facts = facts
         self._say = say
         self._show = show
+        self._flush = flush
         self._clock = clock
+        self._samples = UsageSamples(facts.usage_path, facts.run, clock)
+
+    def sample(self) -> None:
+        """See `engine.execution.drive.Executor`."""
+        self._samples.take()
+
+    def close(self) -> None:
+        """Give back what is open; nothing runs any more."""
+        self._samples.close()
 
     async def execute(self, resolved: Resolved, cores: tuple[int, ...]) -> Result:
         """See `engine.execution.drive.Executor`. MachineError and StoreError end the run."""
@@ -91,7 +106,7 @@ class LocalExecutor:
     async def _execute(self, resolved: Resolved, cores: tuple[int, ...]) -> Result:
         try:
             if isinstance(resolved.package, PendingLayer):
-                return await asyncio.to_thread(self._materialise, resolved, resolved.package)
+                return await in_thread(self._materialise, resolved, resolved.package)
             directory = self._store.work_directory().directory()
             attempt = _Attempt(self, resolved, directory)
             try:
@@ -161,15 +176,10 @@ class _Attempt:
     async def run(self, cores: tuple[int, ...]) -> Executed:
         """Mount, run, collect, store."""
         with self._phase("inputs"):
-            plan = await asyncio.to_thread(self._prepare)
+            plan = await in_thread(self._prepare)
         with self._phase("mount"):
             overlay.mount(plan.lowerdirs, plan.upper, plan.work, plan.root)
-        log = LogWriter(
-            self.log_path,
-            self._facts.times_path(self._resolved.task),
-            is_continued=self._resolved.attempt > 1,
-            notice=self._shower() if self._facts.wants_output else None,
-        )
+        log = self._open_log()
         try:
             root = os.open(plan.root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
             try:
@@ -178,7 +188,7 @@ class _Attempt:
                     result = await self._run_sandbox(plan, root, log, cores)
                 seconds = time.monotonic() - started
                 with self._phase("collect"):
-                    executed = await asyncio.to_thread(self._collect, root, result, seconds)
+                    executed = await in_thread(self._collect, root, result, seconds)
             finally:
                 os.close(root)
         finally:
@@ -190,7 +200,19 @@ class _Attempt:
                 "free some space, or run `outcrop gc --max-size SIZE`",
             )
         with self._phase("commit"):
-            return await asyncio.to_thread(self._commit, plan, executed)
+            return await in_thread(self._commit, plan, executed)
+
+    def _open_log(self) -> LogWriter:
+        executor, task = self._executor, self._resolved.task
+        notice = None
+        if self._facts.wants_output:
+            notice = as_events(executor._show, executor._clock, self._facts.run, task)
+        return LogWriter(
+            self.log_path,
+            self._facts.times_path(task),
+            is_continued=self._resolved.attempt > 1,
+            notice=notice,
+        )
 
     def _prepare(self) -> MountPlan:
         for mount in self._resolved.artifacts:
@@ -231,11 +253,18 @@ class _Attempt:
         stdout, stderr = log.writer("stdout"), log.writer("stderr")
         try:
             async with asyncio.timeout(resolved.timeout):
-                result = await self._executor._sandbox.run(spec, stdout, stderr)
+                result = await self._executor._sandbox.run(spec, stdout, stderr, self._begun)
         except TimeoutError:
             result = None
+        finally:
+            self._executor._samples.remove(resolved.task)
         await log.finished()
         return result
+
+    def _begun(self, running: RunningTask) -> None:
+        """The script runs: from here on it may take long until something else is said."""
+        self._executor._samples.add(self._resolved.task, running)
+        self._executor._flush()
 
     def _metadata(self) -> Metadata:
         resolved = self._resolved
@@ -324,26 +353,6 @@ class _Attempt:
             in_workspace=_plain(wanted.workspace, is_system=False),
             in_system=_plain(wanted.system, is_system=True),
         )
-
-    def _shower(self) -> Callable[[str, int, bytes], None]:
-        """Passes each batch on as text, characters never torn."""
-        decoders: dict[str, codecs.IncrementalDecoder] = {}
-        make = codecs.getincrementaldecoder("utf-8")
-
-        def show(stream: str, offset: int, content: bytes) -> None:
-            text = decoders.setdefault(stream, make("replace")).decode(content)
-            self._executor._show(
-                events.TaskOutput(
-                    at=self._executor._clock(),
-                    run=self._facts.run,
-                    task=self._resolved.task,
-                    stream=stream,
-                    offset=offset,
-                    text=text,
-                )
-            )
-
-        return show
 
     @contextmanager
     def _phase(self, phase: Phase) -> Iterator[None]:

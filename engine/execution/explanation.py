@@ -16,14 +16,14 @@ _MOST_RUNS = 50
 
 
 def record_before(store: Store, definition: str, run: str, task: str) -> tuple[str, TaskRecord] | None:
-    """The newest run before `run` of the same definition that got as far as this task's cache key."""
+    """The newest run before `run` of the same definition in which this task ended with a cache key."""
     runs = store.runs
     record = runs.last(definition, before=run)
     for _ in range(_MOST_RUNS):
         if record is None:
             return None
         kept = runs.directory(record.run).read_task(task)
-        if kept is not None and kept.record is not None:
+        if kept is not None and kept.record is not None and kept.result != "no_result":
             return record.run, kept
         record = runs.last(definition, before=record.run)
     return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from engine.events import Message
 from engine.execution import scheduler
 from engine.execution.drive import drive
@@ -17,6 +19,9 @@ from engine.sandbox.sandbox import Sandbox
 from engine.store.runs import RunDirectory
 from engine.store.store import Store
 
+if TYPE_CHECKING:  # a run that nobody steers does not import it
+    from engine.execution.steering import Steering
+
 
 def run_here(
     store: Store,
@@ -27,16 +32,18 @@ def run_here(
     machine: Machine,
     missing: tuple[PendingLayer, ...],
     wants_output: bool,
+    steering: Steering | None,
 ) -> bool:
     """Execute what is ready and what follows from it; False when it was interrupted.
 
     `missing`: layers of the base that the store does not have; nothing is settled before they are.
+    KeyboardInterrupt when it was interrupted before the first task could start.
     """
     entered = namespace.enter(store.root)
     try:
         work = store.work_directory()
         entered.janitor.remove_directory(work.path)
-        seconds = _write_base(store, run, missing) if missing else 0.0
+        seconds = _write_base(store, run, missing, steering) if missing else 0.0
         sandbox = Sandbox(entered, work.directory())
         if loaded.base.is_host:
             sandbox.prepare_host_base()
@@ -49,8 +56,11 @@ def run_here(
             if run.state.done:
                 return True
             facts = _facts(run, loaded, directory, wants_output)
-            executor = LocalExecutor(store, sandbox, facts, run.say, run.show, run.clock)
-            return _drive(store, run, loaded, executor, machine, fail_fast=request.fail_fast)
+            executor = LocalExecutor(store, sandbox, facts, run.say, run.show, run.flush, run.clock)
+            try:
+                return _drive(store, run, loaded, executor, machine, steering, fail_fast=request.fail_fast)
+            finally:
+                executor.close()
         finally:
             sandbox.close()
             store.sync()
@@ -59,12 +69,16 @@ def run_here(
         entered.janitor.close()
 
 
-def _write_base(store: Store, run: Run, missing: tuple[PendingLayer, ...]) -> float:
+def _write_base(
+    store: Store, run: Run, missing: tuple[PendingLayer, ...], steering: Steering | None
+) -> float:
     """Write the base's layers; how many seconds it took."""
     run.begin_base()
     run.flush()
     started = run.clock()
     for pending in missing:
+        if steering is not None:
+            steering.raise_if_cancelled()
         materialise(pending, store.layers, kind="images")
     return run.clock() - started
 
@@ -83,6 +97,7 @@ def _drive(
     loaded: LoadedRun,
     executor: LocalExecutor,
     machine: Machine,
+    steering: Steering | None,
     *,
     fail_fast: bool,
 ) -> bool:
@@ -91,7 +106,7 @@ def _drive(
     past = store.index.durations(path)
     remaining = scheduler.remaining_seconds(topological(dependencies), needed_by(dependencies), past.get)
     try:
-        return drive(run, executor, machine, past.get, remaining, fail_fast)
+        return drive(run, executor, machine, past.get, remaining, fail_fast, steering)
     finally:
         took = {
             key: state.seconds
@@ -109,6 +124,7 @@ def _facts(run: Run, loaded: LoadedRun, directory: RunDirectory, wants_output: b
         actor_id=str(loaded.uid),
         log_path=directory.log_path,
         times_path=directory.times_path,
+        usage_path=directory.usage_path,
         is_host_base=loaded.base.is_host,
         wants_output=wants_output,
     )

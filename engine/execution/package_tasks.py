@@ -34,11 +34,11 @@ class PackageTasks:
         self._run_dir = run_dir
         self._run_dir_seen: InspectedPackage | None = None
 
-    def __call__(self, task: PackageTask, resolver: Resolver) -> Verdict:
+    def __call__(self, task: PackageTask, resolver: Resolver, attempt: int) -> Verdict:
         """A hit when the store has this very tree."""
         context = msgspec.structs.replace(self._context, tell=lambda line: self._tell(task.key, line))
         found = inspect_package(task.package, resolver.parameters(task), context)
-        resolved = self._resolved(task, found, resolver)
+        resolved = self._resolved(task, found, resolver, attempt)
         entry = resolver.entry(resolved.cache_key) if resolved.reads_cache else None
         if entry is None:
             return Miss(resolved, resolver.reason(task.key, resolved))
@@ -61,7 +61,9 @@ class PackageTasks:
             pending=pending,
         )
 
-    def _resolved(self, task: PackageTask, found: InspectedPackage, resolver: Resolver) -> Resolved:
+    def _resolved(
+        self, task: PackageTask, found: InspectedPackage, resolver: Resolver, attempt: int
+    ) -> Resolved:
         """As for a script that nobody ran: a shell in it starts from the base and from what it uses."""
         reads, writes = resolver.is_cached(task)
         record = CacheKeyRecord(
@@ -79,7 +81,7 @@ class PackageTasks:
         )
         return Resolved(
             task=task.key,
-            attempt=1,
+            attempt=attempt,
             record=record,
             cache_key=cache_key(record),
             reads_cache=reads,

@@ -76,11 +76,11 @@ class Resolver:
             return "if"
         return None
 
-    def resolve(self, task: Task) -> Verdict:
-        """A hit, or what must be executed; UserError when the task can't be evaluated."""
+    def resolve(self, task: Task, attempt: int) -> Verdict:
+        """A hit, or what must be executed as this attempt; UserError when the task can't be evaluated."""
         if isinstance(task, PackageTask):
-            return self._packages(task, self)
-        resolved = self.attempt(task, 1)
+            return self._packages(task, self, attempt)
+        resolved = self.attempt(task, attempt)
         return self.verdict(task, resolved)
 
     def verdict(self, task: Task, resolved: Resolved) -> Verdict:

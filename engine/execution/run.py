@@ -16,6 +16,7 @@ from engine.events import Event, Message
 from engine.execution.readiness import Ready, Skip, needed_by, readiness
 from engine.execution.resolve import Resolver
 from engine.execution.resolved import Hit, Miss, Resolved
+from engine.execution.retrying import tried_again
 from engine.model.clock import Clock
 from engine.model.errors import UserError
 from engine.model.run_definition import Task
@@ -32,7 +33,7 @@ Keep = Callable[[str, "Resolved | None"], None]
 class Run:
     """The state of one run, and the only place where its events are said.
 
-    `keep(task, resolved)` is called once for every task that has ended, to write its record.
+    `keep(task, resolved)` is called when a task starts and when it has ended, to write its record.
     """
 
     def __init__(
@@ -120,7 +121,7 @@ class Run:
                     if unmet is not None:
                         self._skip(task, unmet)
                         return
-                    verdict = self.resolver.resolve(self.tasks[task])
+                    verdict = self.resolver.resolve(self.tasks[task], self.state.tasks[task].attempt + 1)
                 except UserError as error:
                     self.finish_with_user_error(task, error)
                 else:
@@ -147,6 +148,17 @@ class Run:
                     reason=verdict.reason,
                 )
             )
+
+    def start(self, task: str, cores: tuple[int, ...]) -> Resolved:
+        """A ready task begins on these cores (empty: not pinned); what was evaluated for it."""
+        resolved = self.ready.pop(task)
+        self.say(
+            events.TaskStarted(
+                at=self.clock(), run=self.run, task=task, attempt=resolved.attempt, cores=cores
+            )
+        )
+        self._keep(task, resolved)
+        return resolved
 
     def hit(self, task: str, verdict: Hit) -> None:
         """The task ends with a result that was there; also when it turned up while waiting to execute."""
@@ -197,6 +209,31 @@ class Run:
         resolved = self.resolver.attempt(self.tasks[task], attempt)
         self.say(events.TaskRetried(at=self.clock(), run=self.run, task=task, attempt=attempt, reason=reason))
         self.ready[task] = resolved
+
+    def retry(self, tasks: Iterable[str] | None) -> None:
+        """Try tasks again that have ended without success, None: all; what was skipped because of them waits.
+
+        Tasks that are unknown or have nothing to try again are left as they are.
+        """
+        chosen = tried_again(tasks, self.state, self._consumers)
+        for task, reason in chosen.items():
+            attempt = self.state.tasks[task].attempt + 1
+            self.resolver.outcomes.pop(task, None)
+            self.say(
+                events.TaskRetried(at=self.clock(), run=self.run, task=task, attempt=attempt, reason=reason)
+            )
+        self.settle(chosen)
+
+    def cancel(self, tasks: Iterable[str]) -> None:
+        """Skip those of these tasks that have not started; what depends on them is skipped in turn."""
+        affected: list[str] = []
+        for task in tasks:
+            if task not in self.tasks or self.state.tasks[task].execution not in ("waiting", "ready"):
+                continue
+            resolved = self.ready.get(task)
+            self._skip(task, "cancelled")
+            affected += self._consumers[task] if resolved is None else self._awaiting(task, resolved)
+        self.settle(affected)
 
     def finish_with_user_error(self, task: str, error: UserError) -> None:
         """The author's mistake, found while the run goes on."""

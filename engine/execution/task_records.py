@@ -14,7 +14,7 @@ from engine.task.outcome import Outcome
 
 
 class TaskRecords:
-    """One record for every task that has ended."""
+    """One record for every task that has started, and another one when it has ended."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class TaskRecords:
         self._is_host_base = is_host_base
 
     def keep(self, task: str, resolved: Resolved | None) -> None:
-        """Write the record; `resolved` None for a task that never got as far as a cache key."""
+        """Write the record as of now; `resolved` None for a task that never got as far as a cache key."""
         if resolved is None:
             return
         state = self._state.tasks[task]

@@ -1,4 +1,7 @@
-"""What is kept of each run: `runs-v1/<run id>/{run.json,events.jsonl,tasks.jsonl,holds,logs/,failed/}`."""
+"""What is kept of each run, in `runs-v1/<run id>/`.
+
+`run.json`, `events.jsonl`, `usage.jsonl`, `tasks.jsonl`, `holds`, `logs/`, `failed/`.
+"""
 
 # Annotations are evaluated here, not kept as text: msgspec would compile each of them at every start.
 
@@ -41,6 +44,11 @@ class RunDirectory:
         return os.path.join(self.path, "events.jsonl")
 
     @property
+    def usage_path(self) -> str:
+        """What was used while the run executed (`engine.usage`), a sample a line; it may be missing."""
+        return os.path.join(self.path, "usage.jsonl")
+
+    @property
     def holds_path(self) -> str:
         """The layers and entries that the run relied on."""
         return os.path.join(self.path, "holds")
@@ -79,7 +87,7 @@ class RunDirectory:
             raise StoreError(f"the record of run `{self.run}` is damaged") from error
 
     def write_task(self, record: TaskRecord) -> None:
-        """Add the record of a task; the last one of a task counts."""
+        """Add the record of a task; the last one counts. Its result is `no_result` until the task ends."""
         with disk.DiskErrors(self.path):
             if self._tasks < 0:
                 flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
