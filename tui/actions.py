@@ -14,13 +14,14 @@ from typing import Literal
 
 import msgspec
 
-Group = Literal["everywhere", "run", "graph", "log", "lanes", "history", "compare", "move"]
+Group = Literal["everywhere", "run", "graph", "log", "lanes", "facts", "history", "compare", "move"]
 Place = Literal["app", "screen", "widget"]
 
 GROUP_WORDS: dict[Group, str] = {
     "graph": "Graph and list",
     "log": "Log",
     "lanes": "CPU lanes",
+    "facts": "Task details",
     "run": "Run",
     "history": "History",
     "compare": "Comparison",
@@ -33,6 +34,7 @@ CHAINS: tuple[tuple[Group, ...], ...] = (
     ("graph", "move", "run", "everywhere"),
     ("log", "move", "run", "everywhere"),
     ("lanes", "move", "run", "everywhere"),
+    ("facts", "move", "run", "everywhere"),
     ("move", "history", "everywhere"),
     ("move", "compare", "everywhere"),
 )
@@ -40,7 +42,8 @@ CHAINS: tuple[tuple[Group, ...], ...] = (
 # (nearer action, farther action) which share a key on purpose.
 SHADOWS = frozenset(
     {
-        ("search", "filter"),  # `/`: what is focused decides which of the two
+        ("search", "filter"),  # `/`: what is focused decides which of the three
+        ("filter_facts", "filter"),
     }
 )
 
@@ -49,8 +52,7 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that can be done.
 
     `keys` are Textual's names (`ctrl+p`, `?`, `pageup`); `words` say it in the palette, `short` in
-    the footer, `help` in a sentence. The first of `groups` is its heading in the help.
-    `rank`: place in the footer, 1 is the last to be dropped; 0 is never there.
+    the footer, `help` in a sentence.     `rank`: place in the footer, 1 is the last to be dropped; 0 is never there.
     `calls`: an action of Textual itself, when that carries it out.
     """
 
@@ -63,6 +65,11 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
     place: Place = "screen"
     rank: int = 0
     calls: str = ""
+
+    @property
+    def heading(self) -> Group:
+        """The group it is listed under in the help."""
+        return "everywhere" if {"run", "history", "compare"} <= set(self.groups) else self.groups[0]
 
     @property
     def textual_action(self) -> str:
@@ -246,8 +253,8 @@ _GRAPH = (
         keys=("enter",),
         words="Open the task",
         short="open",
-        help="Go to the log of the selected task.",
-        groups=("graph", "lanes"),
+        help="Go to the log of the selected task; in its details, to the task or address there.",
+        groups=("graph", "lanes", "facts"),
         place="widget",
     ),
     Action(
@@ -355,6 +362,19 @@ _LANES = (
     ),
 )
 
+_FACTS = (
+    Action(
+        id="filter_facts",
+        keys=("/",),
+        words="Filter the variables",
+        short="filter",
+        help="Show only variables whose name or value contains a text.",
+        groups=("facts",),
+        place="widget",
+        rank=8,
+    ),
+)
+
 _HISTORY = (
     Action(
         id="open_run",
@@ -401,6 +421,24 @@ _HISTORY = (
         groups=("compare",),
         rank=3,
     ),
+    Action(
+        id="sort_compared",
+        keys=("s",),
+        words="Change the order of the tasks",
+        short="order",
+        help="Sort by the largest difference, or in the order of the definition.",
+        groups=("compare",),
+        rank=4,
+    ),
+    Action(
+        id="filter_compared",
+        keys=("/",),
+        words="Filter the compared tasks",
+        short="filter",
+        help="Show only tasks whose name, state or reason contains a text.",
+        groups=("compare",),
+        rank=8,
+    ),
 )
 
 ACTIONS: tuple[Action, ...] = (
@@ -408,6 +446,7 @@ ACTIONS: tuple[Action, ...] = (
     *_GRAPH,
     *_LOG,
     *_LANES,
+    *_FACTS,
     *_HISTORY,
     *_PANES,
     *_MOVEMENT,
