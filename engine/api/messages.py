@@ -79,8 +79,9 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     """A run as a row of the history.
 
     `result` is `no_result` for a run whose engine died, with `is_killed`. `failed`: the tasks that
-    failed, in the order of the definition. `is_ours`: the engine that answers started it and
-    can steer it; `is_unseen`: it ended while nobody looked on.
+    failed, in the order of the definition; `missed`: (task, reason) of the first few that were not in the
+    cache. `is_ours`: the engine that answers started it and can steer it; `is_unseen`: it ended while
+    nobody looked on.
     """
 
     run: str
@@ -95,6 +96,7 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     targets: tuple[str, ...] = ()
     init: dict[str, str] = {}
     failed: tuple[str, ...] = ()
+    missed: tuple[tuple[str, str], ...] = ()
     is_killed: bool = False
     is_ours: bool = False
     is_unseen: bool = False
