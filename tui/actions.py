@@ -52,7 +52,8 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that can be done.
 
     `keys` are Textual's names (`ctrl+p`, `?`, `pageup`); `words` say it in the palette, `short` in
-    the footer, `help` in a sentence.     `rank`: place in the footer, 1 is the last to be dropped; 0 is never there.
+    the footer, `help` in a sentence.
+    `rank`: place in the footer, 1 is the last to be dropped; 0 is never there.
     `calls`: an action of Textual itself, when that carries it out.
     """
 

@@ -8,6 +8,7 @@ from textual.screen import Screen
 
 from tui.actions import ACTIONS, BY_ID, Action
 from tui.key_names import UNBOUND
+from tui.keymap import default_keys
 
 
 class ActiveAction(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,13 +29,13 @@ def active_actions(screen: Screen[object]) -> list[ActiveAction]:
         action = BY_ID.get(active.binding.id or "")
         if action is None or key == UNBOUND or not active.enabled:
             continue
-        if not _has_method(action, active.node, screen):
+        if not _works(action, active.node, screen):
             continue
         keys.setdefault(action.id, []).append(key)
         if active.node is not screen and active.node is not screen.app:
             near.add(action.id)
     return [
-        ActiveAction(action=action, keys=tuple(keys[action.id]), is_near=action.id in near)
+        ActiveAction(action=action, keys=_in_table_order(action, keys[action.id]), is_near=action.id in near)
         for action in ACTIONS
         if action.id in keys
     ]
@@ -47,14 +48,19 @@ def offered_actions(screen: Screen[object]) -> list[ActiveAction]:
     for action in ACTIONS:
         if action.id in active:
             found.append(active[action.id])
-        elif action.place == "screen" and not action.calls:
-            has_method = hasattr(screen, f"action_{action.id}")
-            if has_method and screen.check_action(action.id, ()):
-                found.append(ActiveAction(action=action, keys=()))
+        elif action.place == "screen" and not action.calls and _works(action, screen, screen):
+            found.append(ActiveAction(action=action, keys=()))
     return found
 
 
-def _has_method(action: Action, node: DOMNode, screen: Screen[object]) -> bool:
+def _works(action: Action, node: DOMNode, screen: Screen[object]) -> bool:
+    """Whether there is a method and it is allowed now. Textual itself asks the screen on top, which may be
+    a dialog over this one."""
     place, _, name = action.textual_action.rpartition(".")
     target = {"app": screen.app, "screen": screen}.get(place, node)
-    return hasattr(target, f"action_{name}")
+    return hasattr(target, f"action_{name}") and bool(target.check_action(name, ()))
+
+
+def _in_table_order(action: Action, keys: list[str]) -> tuple[str, ...]:
+    order = default_keys(action)
+    return tuple(sorted(keys, key=lambda key: order.index(key) if key in order else len(order)))

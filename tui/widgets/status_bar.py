@@ -39,6 +39,7 @@ class StatusBar(Widget):
         """
     )
     can_focus = False
+    auto_links = False  # no underline: the keys are known by their style
 
     def __init__(self, glyphs: Glyphs, *, id: str | None = None) -> None:  # noqa: A002 (Textual's word)
         super().__init__(id=id)

@@ -1,0 +1,138 @@
+"""The keys that work here, by what they are about; typing narrows the list."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.table import Table
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from tui.actions import GROUP_WORDS
+from tui.active_actions import ActiveAction
+from tui.key_names import key_text
+from tui.theme import ROLE_CLASSES, role_css
+
+_MOUSE = (
+    ("wheel", "Scroll what is under the pointer."),
+    ("click", "Select; on a key of the last line, do it."),
+    ("double click", "Open."),
+    ("drag", "Select text; y copies it."),
+)
+
+
+class HelpRow(Static):
+    """A heading, or one action with its keys."""
+
+    def __init__(self, keys: str, text: str, heading: str) -> None:
+        super().__init__()
+        self.keys = keys
+        self.text = text
+        self.heading = heading
+
+    def matches(self, query: str) -> bool:
+        """Whether the keys, the sentence or the heading contain the query."""
+        return query in f"{self.keys} {self.text} {self.heading}".lower()
+
+
+class HelpScreen(ModalScreen[None]):
+    """Shows `actions`: those of the screen below, which is to be asked before this one covers it."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {*ROLE_CLASSES, "help--key", "help--heading"}
+    DEFAULT_CSS = (
+        role_css("HelpScreen")
+        + """
+        HelpScreen { align: center middle; }
+        HelpScreen > Vertical {
+            width: 84; max-width: 100%; height: auto; max-height: 100%;
+            border: round $edge-active; background: $surface; padding: 0 1;
+            border-title-color: $foreground; border-subtitle-color: $dim-text;
+        }
+        HelpScreen Input { height: 1; border: none; padding: 0 1; background: $panel; }
+        HelpScreen VerticalScroll { height: auto; max-height: 100%; scrollbar-size-vertical: 1; }
+        HelpScreen HelpRow { height: auto; }
+        HelpScreen #none { color: $dim-text; padding: 0 1; display: none; }
+        HelpScreen > .help--key { color: $accent; text-style: bold; }
+        HelpScreen > .help--heading { color: $foreground; text-style: bold; }
+        """
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,enter,f1", "close", "close", priority=True),
+        Binding("question_mark", "close", "close", priority=True),
+        Binding("up", "scroll(-1)", show=False, priority=True),
+        Binding("down", "scroll(1)", show=False, priority=True),
+        Binding("pageup", "page(-1)", show=False, priority=True),
+        Binding("pagedown", "page(1)", show=False, priority=True),
+    ]
+
+    def __init__(
+        self, actions: list[ActiveAction], *, is_unicode: bool = True, settings_path: str = ""
+    ) -> None:
+        super().__init__()
+        self._actions = actions
+        self._is_unicode = is_unicode
+        self._settings_path = settings_path
+
+    def compose(self) -> ComposeResult:
+        with Vertical() as frame:
+            frame.border_title = "Keys that work here"
+            frame.border_subtitle = "type to search - esc closes"
+            yield Input(placeholder="search", compact=True)
+            with VerticalScroll(can_focus=False):
+                yield from self._rows()
+            yield Static("no key is about that", id="none")
+
+    def _rows(self) -> list[HelpRow]:
+        rows: list[HelpRow] = []
+        for group, words in GROUP_WORDS.items():
+            of_group = [it for it in self._actions if it.action.heading == group]
+            if of_group:
+                rows.append(HelpRow("", "", words))
+                rows += [HelpRow(self._keys(it), it.action.help, words) for it in of_group]
+        rows.append(HelpRow("", "", "Mouse"))
+        rows += [HelpRow(keys, text, "Mouse") for keys, text in _MOUSE]
+        if self._settings_path:
+            rows.append(HelpRow("", "", "Settings"))
+            rows.append(HelpRow("keys, theme", f"are changed in {self._settings_path}", "Settings"))
+        return rows
+
+    def _keys(self, active: ActiveAction) -> str:
+        return "  ".join(key_text(key, is_unicode=self._is_unicode) for key in active.keys)
+
+    def on_mount(self) -> None:
+        key_style = self.get_component_rich_style("help--key", partial=True)
+        heading_style = self.get_component_rich_style("help--heading", partial=True)
+        for row in self.query(HelpRow):
+            if not row.text:
+                row.update(Text(row.heading, heading_style))
+                continue
+            line = Table.grid(padding=(0, 2, 0, 0), expand=True)
+            line.add_column(width=17)
+            line.add_column(ratio=1)
+            line.add_row(Text(f"  {row.keys}", key_style, no_wrap=True), Text(row.text))
+            row.update(line)
+        self.query_one(Input).focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        query = event.value.strip().lower()
+        rows = list(self.query(HelpRow))
+        shown = {row.heading for row in rows if row.text and row.matches(query)}
+        with self.app.batch_update():
+            for row in rows:
+                row.display = row.matches(query) if row.text else row.heading in shown
+            self.query_one("#none").display = not shown
+
+    def action_close(self) -> None:
+        self.dismiss(None)
+
+    def action_scroll(self, rows: int) -> None:
+        self.query_one(VerticalScroll).scroll_relative(y=rows, animate=False)
+
+    def action_page(self, pages: int) -> None:
+        body = self.query_one(VerticalScroll)
+        body.scroll_relative(y=pages * max(body.size.height - 1, 1), animate=False)
