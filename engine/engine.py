@@ -232,6 +232,7 @@ class _Execution:
             cause=cause,
             counts=state.counts(),
             saved_seconds=state.saved_seconds,
+            failed=tuple(key for key, task in state.tasks.items() if task.failed),
         )
         self._directory.write(finished)
         self._loaded.memos.save()

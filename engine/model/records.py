@@ -88,7 +88,7 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     """What a run keeps of one task, so that it can be looked into and entered later.
 
     `layers` are the input layers, lowest first, base included; `own_layer` what the task added,
-    kept for a failed task too.
+    kept for a failed task too. A task that has only started has the result `no_result`.
     """
 
     task: str
@@ -115,6 +115,11 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     task_id: str = ""
     raw: str = ""
 
+    @property
+    def has_ended(self) -> bool:
+        """False while it runs, and for good when its run was killed meanwhile."""
+        return self.result != "no_result"
+
 
 class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     """`run.json`: what a run was asked for and how it ended; `result` None until it has ended."""
@@ -130,6 +135,7 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     cause: str | None = None
     counts: dict[str, int] = {}
     saved_seconds: float = 0.0
+    failed: tuple[str, ...] = ()  # tasks, in the order of the definition
     process: str = ""  # PID-STARTTIME of the engine, to tell a crash from a run in progress
     git_branch: str = ""
     git_sha: str = ""
