@@ -35,6 +35,7 @@ class RunModel:
 
     `estimates`: seconds that a task took in the past. `samples`: usage, the oldest first, an hour at most.
     `cut_by`: why nothing more will come of a run that has not finished: `killed`, `engine gone`.
+    `parents`: for tasks that came into being while the run went on, the task below which they did.
     """
 
     def __init__(self, run: str, estimates: Mapping[str, float] | None = None) -> None:
@@ -45,6 +46,7 @@ class RunModel:
         self.lanes = Lanes()
         self.last_at = 0.0
         self.cut_by: str | None = None
+        self.parents: dict[str, str] = {}
 
     @property
     def ended_at(self) -> float | None:
@@ -64,8 +66,11 @@ class RunModel:
                     continue
                 case TaskOutput():
                     continue
-                case RunStarted() | TasksAdded():
+                case RunStarted():
                     dirty.structure = True
+                case TasksAdded():
+                    dirty.structure = True
+                    self.parents.update((task.task, item.parent) for task in item.tasks)
                 case RunFinished():
                     dirty.finished = True
                 case _:

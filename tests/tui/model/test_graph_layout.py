@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Sequence
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -93,7 +94,8 @@ def _check_net(layout: Layout, net: int, masks: dict[Cell, int], boxes: dict[Cel
     first = layout.boxes[min(sources)]
     open_ = [(first.x + first.width, first.y)]
     seen = set(open_)
-    left, right = set(), set()
+    left: set[int] = set()
+    right: set[int] = set()
     while open_:
         x, y = open_.pop()
         for side, dx, dy, opposite in _STEPS:
@@ -170,7 +172,7 @@ def _reach(successors: Sequence[Sequence[int]], order: Sequence[int]) -> list[se
 def test_rows_ascend_strictly_and_those_wanted_in_order_are_kept(wanted: list[int]) -> None:
     rows = spread(wanted)
     assert len(rows) == len(wanted)
-    assert all(one < other for one, other in zip(rows, rows[1:], strict=False))
+    assert all(one < other for one, other in pairwise(rows))
     kept = sorted(set(wanted))
     assert spread(kept) == kept
 

@@ -1,4 +1,4 @@
-"""From wires to cells: a mask says which sides of a cell a wire leaves by, a table which character that is."""
+"""From wires to cells: a mask says by which sides a wire leaves a cell, a table which character that is."""
 
 from __future__ import annotations
 
