@@ -12,6 +12,8 @@ __all__ = [
     "clock_text",
     "duration_text",
     "role_of",
+    "share_of_size",
+    "short_run",
     "size_text",
     "state_of",
     "task_words",
@@ -32,3 +34,16 @@ def task_words(task: TaskState, tasks: dict[str, TaskState], now: float) -> str:
     if not task.done:
         return "queued" if task.miss_reason is not None else "waiting"
     return finished_words(task.result, task.cause, task.exit_code, task.seconds, task.saved_seconds)
+
+
+def short_run(run: str) -> str:
+    """Enough of a run's id to tell it from all others (ids begin with the time); commands take it as it is."""
+    return run[:10]
+
+
+def share_of_size(part: int, whole: int) -> str:
+    """Two sizes in the unit of the second: `3.1/16G`."""
+    text = size_text(whole)
+    unit, amount = text[-1], float(text[:-1])
+    shown = amount * part / whole if whole else 0.0
+    return f"{shown:.0f}/{text}" if shown >= 9.95 or unit == "B" else f"{shown:.1f}/{text}"

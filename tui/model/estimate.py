@@ -19,7 +19,7 @@ _ADOPTED = 0.5
 
 
 class Estimate(msgspec.Struct, frozen=True, kw_only=True):
-    """`seconds` still to go; `is_complete` False when there are tasks of which nobody knows how long they take."""
+    """`seconds` still to go; `is_complete` False when nobody knows how long some task takes."""
 
     seconds: float
     is_complete: bool = True
@@ -135,7 +135,7 @@ def _behind(
 
 
 class Forecast:
-    """The length of the whole run as it is shown: recomputed once a second at most, and without wild jumps."""
+    """The length of the whole run as it is shown: computed once a second at most, without wild jumps."""
 
     def __init__(self) -> None:
         self._seconds: float | None = None

@@ -26,6 +26,7 @@ class Cell(msgspec.Struct, frozen=True):
 
 
 IDLE = Cell()
+_SHORTEST = 4  # cells in which a name that does not fit is still worth its beginning
 _MARKED = ("failed", "cancelled", "retried")
 
 
@@ -81,7 +82,7 @@ def _mark(cells: list[Cell], last: int, segment: Segment) -> None:
 
 
 def _label(cells: list[Cell], first: int, last: int, segment: Segment, ellipsis: str) -> None:
-    """The name of the task in the cells which it fills, where two characters of it fit."""
+    """The name of the task in the cells which it fills, or its beginning."""
     begin = (first + EIGHTHS - 1) // EIGHTHS
     end = min(len(cells), last // EIGHTHS)
     room = [
@@ -90,7 +91,7 @@ def _label(cells: list[Cell], first: int, last: int, segment: Segment, ellipsis:
         if cells[index].left is segment and cells[index].eighths == EIGHTHS and not cells[index].mark
     ]
     name = segment.task
-    if len(room) < min(len(name), 3):
+    if len(room) < min(len(name), _SHORTEST):
         return
     if len(name) > len(room):
         name = name[: len(room) - 1] + ellipsis

@@ -11,7 +11,7 @@ from engine.events import Event, RunFinished, RunStarted, TaskFinished, TaskRetr
 
 COLOURS = 8
 ZOOMS = (15.0, 30.0, 60.0, 120.0, 300.0, 600.0)
-DEFAULT_ZOOM = 60.0
+_LIVE_ZOOMS = ZOOMS[:3]
 
 
 class Segment(msgspec.Struct, kw_only=True):
@@ -182,6 +182,13 @@ def window(now: float, zoom: float, ended_at: float | None) -> tuple[float, floa
     """The time to show: the last `zoom` seconds until now, or until the end of a run that is over."""
     end = now if ended_at is None else ended_at
     return end - zoom, end
+
+
+def fitting_zoom(elapsed: float, *, is_over: bool) -> float:
+    """Seconds to show: a minute at most while a run goes on, all of one that is over if ten minutes hold it."""
+    if is_over:
+        return min(max(elapsed, ZOOMS[0]), ZOOMS[-1])
+    return next((zoom for zoom in _LIVE_ZOOMS if zoom >= elapsed), _LIVE_ZOOMS[-1])
 
 
 def _state(event: TaskFinished) -> str:

@@ -82,7 +82,7 @@ def test_it_is_between_the_longest_task_and_all_in_a_row(
     tasks: int, seed: int, progress: float, cpus: int
 ) -> None:
     model = synthetic_model(tasks, seed, progress=progress, cpus=cpus)
-    estimates = {task: 7.0 for task in model.state.tasks}
+    estimates = dict.fromkeys(model.state.tasks, 7.0)
     left = [task for task in model.state.not_done if task not in model.state.running]
     found = remaining(model.state, estimates, START)
     assert found.seconds <= 7.0 * len(model.state.not_done) + 1e-6

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from engine.events import Event, RunFinished, RunStarted, TaskFinished, TaskRetried, TaskStarted
 from tests.tui.synthetic import synthetic_run
 from tui.model.lane_cells import EIGHTHS, lane_cells
-from tui.model.lanes import Lanes, Segment, window
+from tui.model.lanes import Lanes, Segment, fitting_zoom, window
 
 
 def began(cpus: int) -> RunStarted:
@@ -90,6 +90,17 @@ def test_the_end_of_a_run_ends_what_was_running() -> None:
 def test_the_window_of_a_run_that_is_over_ends_where_the_run_did() -> None:
     assert window(1000.0, 60.0, None) == (940.0, 1000.0)
     assert window(1000.0, 60.0, 500.0) == (440.0, 500.0)
+
+
+@pytest.mark.parametrize(
+    "elapsed, is_over, expected",
+    [(0, False, 15), (16, False, 30), (31, False, 60), (900, False, 60), (3, True, 15), (88, True, 88)]
+    + [(900, True, 600)],
+)
+def test_a_run_that_goes_on_shows_its_last_minute_one_that_is_over_all_of_it(
+    elapsed: float, is_over: bool, expected: float
+) -> None:
+    assert fitting_zoom(elapsed, is_over=is_over) == expected
 
 
 @settings(max_examples=60, deadline=None)
