@@ -1,0 +1,361 @@
+"""Between the engine's process and the screens: queues what comes, passes on what is asked.
+
+Threads read the engine's streams and put what they read into one queue; the app takes it out in its
+own thread, some thousand items a frame at most, so a flood of events delays no key press. Whoever puts
+something into an empty queue wakes the app: with nothing to do nothing runs. A command is a thread of
+its own, and its answer comes through the same queue, as a call to be made by the app.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import TypeVar, Union
+
+import msgspec
+
+from engine.api.client import EngineClient, EngineGone, RefusedError
+from engine.api.messages import (
+    Comparison,
+    DefinitionSummary,
+    EngineStops,
+    Estimates,
+    Notice,
+    Refusal,
+    RunSummary,
+    TaskDetails,
+)
+from engine.events import RunFinished
+from engine.model.errors import OutcropError
+from engine.model.request import RunRequest
+from tui.file_log import FileLog
+from tui.model.log_source import LogSource
+from tui.model.run_model import Item
+
+DRAINED_AT_ONCE = 20_000
+_BATCH = 1_000
+_QUEUED_AT_MOST = 100_000
+_USAGE = b'{"type":"usage"'
+
+Answer = TypeVar("Answer")
+Refused = Callable[[Refusal], None]
+
+
+class Came(msgspec.Struct, frozen=True, kw_only=True):
+    """Items of a followed run, in their order, and where its events and its samples go on, in bytes."""
+
+    run: str
+    items: Sequence[Item]
+    offset: int
+    usage_offset: int
+
+
+class StreamEnded(msgspec.Struct, frozen=True, kw_only=True):
+    """Nothing more comes of a run. `is_whole`: its last event was there; else its process died."""
+
+    run: str
+    is_whole: bool
+
+
+class Noticed(msgspec.Struct, frozen=True, kw_only=True):
+    """The engine has something to say."""
+
+    notice: Notice
+
+
+class EngineLost(msgspec.Struct, frozen=True, kw_only=True):
+    """The engine does not answer any more. `stopped`: it was asked to end; else it died."""
+
+    stopped: bool
+
+
+class Answered(msgspec.Struct, frozen=True, kw_only=True):
+    """A command is done; `tell` hands its answer over."""
+
+    tell: Callable[[], None]
+
+
+class Crashed(msgspec.Struct, frozen=True, kw_only=True):
+    """A thread of the bridge has a bug."""
+
+    error: Exception
+
+
+Arrival = Union[Came, StreamEnded, Noticed, EngineLost, Answered, Crashed]
+
+
+class Bridge:
+    """The engine as the screens see it. Every method returns at once; answers come out of `drain`.
+
+    `wake` is called in some thread when there is something to drain, once until it was drained.
+    `connect` attaches to the engine of the store, and starts one where there is none; it blocks.
+    """
+
+    def __init__(self, client: EngineClient, connect: Callable[[], EngineClient]) -> None:
+        self._client = client
+        self._connect = connect
+        self._inbox = _Inbox()
+        self._followed = 0
+        self._latest: dict[str, int] = {}
+        self._is_lost = False
+
+    def open(self, wake: Callable[[], None]) -> None:
+        """Begin to listen."""
+        self._inbox.wake = wake
+        self._listen()
+
+    def drain(self, limit: int = DRAINED_AT_ONCE) -> tuple[list[Arrival], bool]:
+        """What has come, and whether there is more; about `limit` items of runs at most."""
+        return self._inbox.take(limit)
+
+    def follow(self, run: str, offset: int = 0, usage_offset: int = 0) -> None:
+        """Let events and samples of this run come, from these bytes on, and those of no other any more."""
+        self._followed += 1
+        number, client = self._followed, self._client
+        self._in_thread(lambda: self._read_events(client, run, offset, usage_offset, number))
+
+    def close(self) -> None:
+        """Listen no more; the engine then knows that nobody looks on."""
+        self._followed += 1
+        self._client.close()
+
+    def start(self, request: RunRequest, then: Callable[[str], None], refused: Refused) -> None:
+        """Start a run; `then` is told its name."""
+        self._ask(lambda client: client.start(request), then, refused)
+
+    def reconnect(self, then: Callable[[], None], refused: Refused) -> None:
+        """After the engine was lost: attach to the one that is there, or start one."""
+        self._ask(lambda _: self._connected(), lambda _: then(), refused)
+
+    def stop_engine(self, then: Callable[[], None], refused: Refused) -> None:
+        """End the engine and with it its runs."""
+        self._ask(lambda client: client.stop(), lambda _: then(), refused)
+
+    def cancel(self, run: str, tasks: tuple[str, ...] | None, refused: Refused) -> None:
+        """End these tasks, or with None the whole run."""
+        self._ask(lambda client: client.cancel(run, tasks), _ignore, refused)
+
+    def retry(self, run: str, tasks: tuple[str, ...] | None, refused: Refused) -> None:
+        """Try these tasks of a run in progress again, or with None all that failed."""
+        self._ask(lambda client: client.retry(run, tasks), _ignore, refused)
+
+    def keep_going(self, run: str, enabled: bool, refused: Refused) -> None:
+        """Whether the run goes on after a failure with what does not depend on it."""
+        self._ask(lambda client: client.keep_going(run, enabled), _ignore, refused)
+
+    def summary(self, run: str, then: Callable[[RunSummary], None], refused: Refused) -> None:
+        """One run as a row of the history."""
+        self._ask(lambda client: client.run(run), then, refused)
+
+    def runs(
+        self,
+        limit: int,
+        before: str | None,
+        definition: str | None,
+        then: Callable[[Sequence[RunSummary]], None],
+        refused: Refused,
+    ) -> None:
+        """Past runs, newest first."""
+        self._ask(lambda client: client.runs(limit, before, definition), then, refused)
+
+    def estimates(self, definition: str, then: Callable[[Estimates], None], refused: Refused) -> None:
+        """How long the tasks of a definition took in the past."""
+        self._ask(lambda client: client.estimates(definition), then, refused)
+
+    def compare(self, run: str, other: str, then: Callable[[Comparison], None], refused: Refused) -> None:
+        """Two runs, task by task; `run` is the later one."""
+        self._ask(lambda client: client.compare(run, other), then, refused, latest="compare")
+
+    def definitions(
+        self, directory: str, then: Callable[[Sequence[DefinitionSummary]], None], refused: Refused
+    ) -> None:
+        """The definitions that can be run from a directory."""
+        self._ask(lambda client: client.definitions(directory), then, refused)
+
+    def definition(self, path: str, then: Callable[[DefinitionSummary], None], refused: Refused) -> None:
+        """What one definition offers to a run."""
+        self._ask(lambda client: client.definition(path), then, refused, latest="definition")
+
+    def details(
+        self, run: str, task: str, then: Callable[[TaskDetails, LogSource], None], refused: Refused
+    ) -> None:
+        """What is kept of a task, and its log; of several questions only the last is answered."""
+
+        def ask(client: EngineClient) -> tuple[TaskDetails, LogSource]:
+            details = client.details(run, task)
+            return details, _log(client, run, task, details.log_path)
+
+        self._ask(ask, lambda answer: then(*answer), refused, latest="details")
+
+    def tail(self, run: str, task: str, count: int) -> bytes:
+        """The last bytes of a log; empty when they can't be had. Blocks: for after the interface."""
+        try:
+            source = _log(self._client, run, task, self._client.details(run, task).log_path)
+            data = source.read(max(0, source.size() - count), count)
+            source.close()
+        except (OSError, OutcropError):
+            return b""
+        return data
+
+    def _connected(self) -> None:
+        self._client = self._connect()
+        self._is_lost = False
+        self._listen()
+
+    def _listen(self) -> None:
+        client = self._client
+        self._in_thread(lambda: self._read_notices(client))
+
+    def _ask(
+        self,
+        question: Callable[[EngineClient], Answer],
+        then: Callable[[Answer], None],
+        refused: Refused,
+        latest: str = "",
+    ) -> None:
+        number = self._latest[latest] = self._latest.get(latest, 0) + 1
+
+        def work() -> None:
+            if latest and self._latest[latest] != number:
+                return
+            tell = _outcome(lambda: question(self._client), then, refused)
+            if not latest or self._latest[latest] == number:
+                self._inbox.put(Answered(tell=tell))
+
+        self._in_thread(work)
+
+    def _in_thread(self, work: Callable[[], None]) -> None:
+        def guarded() -> None:
+            try:
+                work()
+            except Exception as error:  # noqa: BLE001  # a bug: it ends the interface, not just its thread
+                self._inbox.put(Crashed(error=error))
+
+        threading.Thread(target=guarded, daemon=True).start()
+
+    def _read_notices(self, client: EngineClient) -> None:
+        stopped = False
+        try:
+            for notice in client.notices():
+                stopped = stopped or isinstance(notice, EngineStops)
+                self._inbox.put(Noticed(notice=notice))
+        except (EngineGone, OSError):
+            pass
+        if client is self._client and not self._is_lost:
+            self._is_lost = True
+            self._inbox.put(EngineLost(stopped=stopped))
+
+    def _read_events(
+        self, client: EngineClient, run: str, offset: int, usage_offset: int, number: int
+    ) -> None:
+        is_whole = False
+        try:
+            for chunk in client.events(run, offset, usage_offset):
+                for came in batches(run, chunk, offset, usage_offset):
+                    if not self._inbox.wait_for_room(lambda: self._followed == number):
+                        return
+                    self._inbox.put(came)
+                    offset, usage_offset = came.offset, came.usage_offset
+                    is_whole = isinstance(came.items[-1], RunFinished) or is_whole
+        except (EngineGone, OSError):
+            return  # the stream of notices is cut as well, and says so
+        except RefusedError:
+            pass
+        if self._followed == number:
+            self._inbox.put(StreamEnded(run=run, is_whole=is_whole))
+
+
+def batches(run: str, chunk: bytes, offset: int, usage_offset: int) -> list[Came]:
+    """Whole lines of a stream as values. Lines that are no event known here are passed over."""
+    came = []
+    lines = chunk.splitlines(keepends=True)
+    for first in range(0, len(lines), _BATCH):
+        items = []
+        for line in lines[first : first + _BATCH]:
+            if line.startswith(_USAGE):
+                usage_offset += len(line)
+            else:
+                offset += len(line)
+            try:
+                items.append(_decoder.decode(line))
+            except msgspec.DecodeError:  # of a later version, or cut by a kill
+                continue
+        if items:
+            came.append(Came(run=run, items=items, offset=offset, usage_offset=usage_offset))
+    return came
+
+
+_decoder = msgspec.json.Decoder(Item)
+
+
+class _Inbox:
+    """The queue between the threads and the app."""
+
+    def __init__(self) -> None:
+        self.wake: Callable[[], None] = lambda: None
+        self._arrivals: deque[Arrival] = deque()
+        self._items = 0
+        self._is_woken = False
+        self._changed = threading.Condition()
+
+    def put(self, arrival: Arrival) -> None:
+        with self._changed:
+            self._arrivals.append(arrival)
+            self._items += _size(arrival)
+            must_wake, self._is_woken = not self._is_woken, True
+        if must_wake:
+            self.wake()
+
+    def take(self, limit: int) -> tuple[list[Arrival], bool]:
+        taken: list[Arrival] = []
+        with self._changed:
+            while self._arrivals and limit > 0:
+                arrival = self._arrivals.popleft()
+                taken.append(arrival)
+                limit -= _size(arrival)
+                self._items -= _size(arrival)
+            self._is_woken = bool(self._arrivals)
+            self._changed.notify_all()
+        return taken, self._is_woken
+
+    def wait_for_room(self, is_wanted: Callable[[], bool]) -> bool:
+        """Wait while the app is far behind; False when it wants nothing of this any more."""
+        with self._changed:
+            while is_wanted() and self._items > _QUEUED_AT_MOST:
+                self._changed.wait(0.2)
+        return is_wanted()
+
+
+def _size(arrival: Arrival) -> int:
+    return len(arrival.items) if isinstance(arrival, Came) else 1
+
+
+def _outcome(
+    question: Callable[[], Answer], then: Callable[[Answer], None], refused: Refused
+) -> Callable[[], None]:
+    try:
+        answer = question()
+    except RefusedError as error:
+        refusal = error.refusal
+    except EngineGone:
+        refusal = Refusal(kind="internal", message="the engine does not answer")
+    except OutcropError as error:
+        refusal = Refusal(kind="machine", message=error.message, hint=error.hint)
+    except OSError as error:
+        refusal = Refusal(kind="machine", message=str(error))
+    else:
+        return lambda: then(answer)
+    return lambda: refused(refusal)
+
+
+def _log(client: EngineClient, run: str, task: str, path: str) -> LogSource:
+    """The file itself where it is on this machine, which costs no request a read."""
+    if path and os.path.isdir(os.path.dirname(path)):
+        return FileLog(path)
+    return client.log(run, task)
+
+
+def _ignore(_: object) -> None:
+    pass
