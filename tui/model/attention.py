@@ -1,0 +1,56 @@
+"""Which task deserves to be looked at: what fails or runs, until somebody has chosen for themselves."""
+
+from __future__ import annotations
+
+from engine.run_state import RunState, TaskState
+
+
+def failures(state: RunState) -> list[str]:
+    """What failed for good or for now, in the order of the definition; nothing that was cancelled."""
+    return [key for key, task in state.tasks.items() if task.failed and task.cause != "cancelled"]
+
+
+def next_failure(state: RunState, selected: str | None) -> str | None:
+    """The failure after the selected task in the order of the definition, and round again."""
+    failed = failures(state)
+    if not failed:
+        return None
+    if selected not in state.tasks:
+        return failed[0]
+    order = list(state.tasks)
+    place = order.index(selected)
+    failed_keys = set(failed)
+    return next(key for key in (*order[place + 1 :], *order[: place + 1]) if key in failed_keys)
+
+
+def to_watch(state: RunState, selected: str | None) -> str | None:
+    """What to show to somebody who has selected nothing, given what is shown now.
+
+    A failure comes before all, and the first one stays. What runs is shown to its end; then comes
+    what has been running longest. When nothing runs, the last one stays.
+    """
+    failed = failures(state)
+    if failed:
+        return selected if selected in failed else _first_to_fail(state, failed)
+    shown = None if selected is None else state.tasks.get(selected)
+    if shown is not None and (shown.execution == "running" or not state.running):
+        return selected
+    running = [state.tasks[key] for key in state.running if state.tasks[key].description.kind != "system"]
+    if running:
+        return min(running, key=_started).description.task
+    if shown is not None:
+        return selected
+    return next((key for key, task in state.tasks.items() if task.description.kind != "system"), None)
+
+
+def retryable(state: RunState) -> list[str]:
+    """What a retry of everything is about: what failed, and what was cancelled."""
+    return [key for key, task in state.tasks.items() if task.failed or task.cause == "cancelled"]
+
+
+def _first_to_fail(state: RunState, failed: list[str]) -> str:
+    return min(failed, key=lambda key: state.tasks[key].finished_at or 0.0)
+
+
+def _started(task: TaskState) -> float:
+    return task.started_at or 0.0

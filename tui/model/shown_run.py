@@ -1,0 +1,94 @@
+"""The run that is on the screen: its model, where it came from, and whether it still goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from engine.api.messages import RunSummary
+from engine.model.request import RunRequest
+from tui.model.run_model import Dirty, Item, RunModel
+
+Course = Literal["live", "finished", "killed", "engine_gone"]
+
+
+class ShownRun:
+    """`course` is `killed` when the process of the run died, `engine_gone` when the engine did while it ran.
+
+    `lost`: the tasks that were running then. `offset`, `usage_offset`: where
+    its logs go on, in bytes. `is_news`: nobody
+    has seen its end before, so it is worth a summary when the interface is left.
+    """
+
+    def __init__(self, run: str, request: RunRequest | None = None) -> None:
+        self.model = RunModel(run)
+        self.request = request
+        self.summary: RunSummary | None = None
+        self.course: Course = "live"
+        self.lost: tuple[str, ...] = ()
+        self.offset = self.usage_offset = 0
+        self.is_news = False
+        self.keeps_going = not (request is not None and request.fail_fast)
+
+    @property
+    def run(self) -> str:
+        return self.model.run
+
+    @property
+    def is_live(self) -> bool:
+        return self.course == "live"
+
+    @property
+    def is_steerable(self) -> bool:
+        """Whether its tasks can be cancelled and retried: it goes on, and the engine started it."""
+        return self.is_live and (self.summary is None or self.summary.is_ours)
+
+    @property
+    def succeeded(self) -> bool:
+        finished = self.model.state.finished
+        return finished is not None and finished.result == "succeeded"
+
+    def take(self, items: Sequence[Item], offset: int, usage_offset: int) -> Dirty:
+        """Take in what came; then its logs go on at these bytes."""
+        dirty = self.model.take(items)
+        self.offset, self.usage_offset = offset, usage_offset
+        if dirty.finished:
+            self.course, self.lost, self.model.cut_by = "finished", (), None
+        return dirty
+
+    def end(self, course: Course) -> None:
+        """Nothing more will come, and the last event was not there."""
+        if self.course in ("live", "engine_gone"):
+            self.course = course
+            self.lost = tuple(key for key in self.model.state.tasks if key in self.model.state.running)
+            self.model.cut_by = course.replace("_", " ")
+
+    def go_on(self) -> None:
+        """The engine is back: look what has become of the run."""
+        if self.course == "engine_gone":
+            self.course, self.model.cut_by = "live", None
+
+    def describe(self, summary: RunSummary) -> None:
+        """What the engine keeps of the run."""
+        self.summary = summary
+        self.is_news = self.is_news or summary.result == "running" or summary.is_unseen
+
+    def again(self, no_cache: bool | tuple[str, ...] = False) -> RunRequest | None:
+        """The request that starts the same once more; None while it is not known what was asked for."""
+        if self.request is not None:
+            known = self.request
+        elif self.summary is not None:
+            summary = self.summary
+            known = RunRequest(definition=summary.definition, targets=summary.targets, init=summary.init)
+        else:
+            return None
+        return RunRequest(
+            definition=known.definition,
+            targets=known.targets,
+            init=known.init,
+            no_cache=no_cache,
+            fail_fast=not self.keeps_going,
+            cpus=known.cpus,
+            memory=known.memory,
+            package_paths=known.package_paths,
+        )
