@@ -25,9 +25,7 @@ class ActionProvider(Provider):
     """What the palette lists."""
 
     async def startup(self) -> None:
-        self._offered = [
-            it for it in offered_actions(self.screen) if it.action.id not in ("palette", "next_pane")
-        ]
+        self._offered = [it for it in offered_actions(self.screen) if it.action.id != "palette"]
 
     async def discover(self) -> Hits:
         for it in self._offered:

@@ -45,8 +45,10 @@ def role_css(widget: str) -> str:
         f"{widget} > .role--match {{ color: $match; background: $match-background; text-style: bold; }}"
     )
     rules.append(f"{widget} > .role--selected {{ color: $selected; background: $selected-background; }}")
-    # Without colours, the chosen row and the search hits still stand out.
-    rules.append(f"{widget}:nocolor > .role--selected {{ text-style: reverse; }}")
+    # Where the terminal's own colours are used, or none at all, the chosen row is reversed: whatever the
+    # colours of its parts, they are as readable as before. Without colours, search hits and failures
+    # stand out by their style.
+    rules.append(f"{widget}:ansi > .role--selected {{ text-style: reverse; }}")
     rules.append(f"{widget}:nocolor > .role--match {{ text-style: bold reverse; }}")
     rules.append(f"{widget}:nocolor > .role--task-failed {{ text-style: bold; }}")
     return "\n".join(rules) + "\n"

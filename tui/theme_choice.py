@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from tui.theme_files import DEFAULT_THEME, LIGHT_THEME, TERMINAL_THEME
+from tui.theme_files import DEFAULT_THEME, LIGHT_TERMINAL_THEME, LIGHT_THEME, TERMINAL_THEME
 
 
 class ThemeChoice(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,7 +26,7 @@ def chosen_theme(wanted: str | None, environ: Mapping[str, str]) -> ThemeChoice:
     if wanted is not None:
         return ThemeChoice(name=wanted)
     if not _has_many_colours(environ):
-        return ThemeChoice(name=TERMINAL_THEME)
+        return ThemeChoice(name=LIGHT_TERMINAL_THEME if _is_light(environ) else TERMINAL_THEME)
     return ThemeChoice(name=LIGHT_THEME if _is_light(environ) else DEFAULT_THEME)
 
 

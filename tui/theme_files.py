@@ -22,7 +22,9 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # without libyaml, the 
 
 DEFAULT_THEME = "outcrop-dark"
 LIGHT_THEME = "outcrop-light"
-TERMINAL_THEME = "outcrop-terminal"  # the terminal's own sixteen colours
+# The terminal's own sixteen colours.
+TERMINAL_THEME = "outcrop-terminal"
+LIGHT_TERMINAL_THEME = "outcrop-terminal-light"
 
 _SETTINGS = ("colors", "dark", "ansi", "roles", "variables")
 _COLORS = (

@@ -27,7 +27,9 @@ class ThemePicker(ModalScreen[str]):
         border: round $edge-active; background: $surface;
         border-title-color: $foreground; border-subtitle-color: $dim-text;
     }
-    ThemePicker OptionList { height: auto; border: none; padding: 0 1; background: $surface; }
+    ThemePicker OptionList, ThemePicker OptionList:focus {
+        height: auto; background-tint: transparent; border: none; padding: 0 1; background: $surface;
+    }
     ThemePicker Static { height: auto; padding: 0 1; color: $diag-warning; display: none; }
     ThemePicker Static.-shown { display: block; }
     """
