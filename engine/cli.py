@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import NoReturn
 
@@ -34,10 +34,11 @@ COMMANDS = {
     "shell": "a shell in the filesystem of a task",
     "du": "the size of the store by kind",
     "gc": "collect garbage in the store",
+    "engine": "the process that interfaces attach to: start, stop, status",
     "doctor": "what this machine offers, and what to install for what is missing",
 }
 # Everything of the language of commands that is not built yet, in one place.
-NOT_SUPPORTED_COMMANDS = ("image", "serve", "engine")
+NOT_SUPPORTED_COMMANDS = ("image", "serve")
 NOT_SUPPORTED_OPTIONS = {"run": ("--watch", "--tag", "--secret")}
 
 
@@ -62,15 +63,23 @@ def _formatter(prog: str) -> argparse.HelpFormatter:
     return argparse.HelpFormatter(prog, max_help_position=32, width=width)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the program; the exit code of the command line reference. No exception escapes."""
+# Opens what is drawn on a whole terminal, and gives the exit code; None when it can't be drawn there.
+Interface = Callable[[list[str], Console], int | None]
+
+
+def main(arguments: Sequence[str] | None = None, interface: Interface | None = None) -> int:
+    """Run the program; the exit code of the command line reference. No exception escapes.
+
+    Without a command word, `interface` comes first.
+    """
     ensure_standard_streams()
     environment = dict(os.environ)
     console = Console(environment)
     interruption = Interruption()
     try:
         with interruption:
-            code = _dispatch(list(sys.argv[1:] if arguments is None else arguments), console)
+            words = list(sys.argv[1:] if arguments is None else arguments)
+            code = _dispatch(words, console, interface)
             console.flush()
             return code
     except BrokenPipeError:
@@ -86,14 +95,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _internal_error(error, console)
 
 
-def _dispatch(arguments: list[str], console: Console) -> int:
-    command, arguments = _command(arguments)
+def _dispatch(words: list[str], console: Console, interface: Interface | None) -> int:
+    command, arguments = _command(words)
     if command in ("--help", "--version"):
         console.line(_help() if command == "--help" else _version())
         return 0
     for option in NOT_SUPPORTED_OPTIONS.get(command, ()):
         if any(word == option or word.startswith(f"{option}=") for word in arguments):
             raise UsageError(f"`{option}` is not supported yet")
+    if interface is not None and command == "run" and words[:1] != ["run"]:
+        code = interface(arguments, console)
+        if code is not None:
+            return code
     module = import_module(f"engine.commands.{command}")
     parser = Parser(command)
     module.add_arguments(parser)

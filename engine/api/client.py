@@ -8,7 +8,7 @@ import select
 import socket
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -77,17 +77,21 @@ class EngineClient:
         """Let it cancel its runs and end; it still does so when this returns."""
         self._call("POST", "/v1/stop")
 
-    def wait_until_gone(self, timeout: float) -> bool:
-        """Wait for the engine's process to end, `timeout` seconds at most; whether it has."""
+    def ended(self) -> Callable[[float], bool]:
+        """A way to wait for the end of the process that serves now: seconds at most -> is it gone."""
         try:
-            with self._folder.connect(timeout) as connected:
+            with self._folder.connect(_ANSWERS_WITHIN) as connected:
                 process = os.pidfd_open(peer(connected)[0])
         except OSError:
-            return True
-        try:
-            return bool(select.select([process], [], [], timeout)[0])
-        finally:
-            os.close(process)
+            return lambda timeout: True
+
+        def wait(timeout: float) -> bool:
+            try:
+                return bool(select.select([process], [], [], timeout)[0])
+            finally:
+                os.close(process)
+
+        return wait
 
     def notices(self) -> Iterator[Notice]:
         """What the engine has to say; while this is read, an interface is attached. Ends with `close`."""
@@ -288,7 +292,7 @@ def _is_served(folder: EngineFolder) -> bool:
     except EngineGone:
         return False
     if status.is_stopping:
-        client.wait_until_gone(_STARTS_WITHIN)
+        client.ended()(_STARTS_WITHIN)
         return False
     return True
 

@@ -35,6 +35,18 @@ def find(named: str | None, directory: str | None = None) -> str:
     raise UsageError(message, "name a run definition: `outcrop run FILE`")
 
 
+def seen_from(directory: str) -> list[str]:
+    """Every definition that can be run from a directory, absolute paths: `outcrop.yml`, then the others."""
+    found = [os.path.join(folder, DEFAULT_NAME) for folder in _upwards(directory)]
+    found = [path for path in found if os.path.isfile(path)][:1]
+    for folder in _upwards(directory):
+        for name in _FOLDERS:
+            candidates = sorted(_candidates(os.path.join(folder, name)))
+            if candidates:
+                return found + candidates
+    return found
+
+
 def _checked(named: str) -> str:
     path = os.path.abspath(named)
     if os.path.isdir(path):

@@ -1,0 +1,78 @@
+"""Runs as rows of the history, from their records alone."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Container
+
+from engine.api.messages import RunSummary
+from engine.model.errors import StoreError
+from engine.model.records import RunRecord
+from engine.past.past_run import is_running
+from engine.store.runs import RunDirectory
+from engine.store.store import Store
+
+_UNSEEN = "unseen"
+
+
+def summary(directory: RunDirectory, record: RunRecord, ours: Container[str]) -> RunSummary:
+    """One run; `ours` are the runs in progress of this engine."""
+    is_killed = record.result is None and not is_running(record.process)
+    ended = record.finished_at
+    return RunSummary(
+        run=record.run,
+        definition=record.definition,
+        title=record.title,
+        started_at=record.started_at,
+        seconds=None if ended is None else round(ended - record.started_at, 3),
+        result="no_result" if is_killed else record.result or "running",  # type: ignore[arg-type]  # as written by us
+        cause=record.cause,
+        counts=record.counts,
+        saved_seconds=record.saved_seconds,
+        targets=record.targets,
+        init=record.init,
+        failed=record.failed,
+        is_killed=is_killed,
+        is_ours=record.run in ours,
+        is_unseen=os.path.exists(os.path.join(directory.path, _UNSEEN)),
+        git_branch=record.git_branch,
+        git_sha=record.git_sha,
+    )
+
+
+def summaries(
+    store: Store, limit: int | None, before: str | None, definition: str | None, ours: Container[str]
+) -> list[RunSummary]:
+    """Runs, the newest first: at most `limit`, older than the run `before`, of one definition."""
+    found: list[RunSummary] = []
+    for run in store.runs.ids():
+        if limit is not None and len(found) >= limit:
+            break
+        if before is not None and run >= before:
+            continue
+        directory = store.runs.directory(run)
+        try:
+            record = directory.read()
+        except StoreError:
+            continue
+        if definition is None or record.definition == definition:
+            found.append(summary(directory, record, ours))
+    return found
+
+
+def mark_unseen(directory: RunDirectory) -> None:
+    """The run has ended and nobody looked on."""
+    try:
+        os.close(
+            os.open(os.path.join(directory.path, _UNSEEN), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        )
+    except OSError:
+        pass  # a mark is no result: a full disk or a collected run is no fault here
+
+
+def mark_seen(directory: RunDirectory) -> None:
+    """Somebody looks at the run."""
+    try:
+        os.unlink(os.path.join(directory.path, _UNSEEN))
+    except OSError:
+        pass
