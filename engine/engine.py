@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -27,6 +28,8 @@ from engine.store.work_directory import process_name
 
 if TYPE_CHECKING:  # a run that nobody steers does not import it
     from engine.execution.steering import Steering
+
+_MISSED_AT_MOST = 10
 
 
 class Engine:
@@ -233,6 +236,13 @@ class _Execution:
             counts=state.counts(),
             saved_seconds=state.saved_seconds,
             failed=tuple(key for key, task in state.tasks.items() if task.failed),
+            missed=_missed(state),
         )
         self._directory.write(finished)
         self._loaded.memos.save()
+
+
+def _missed(state: RunState) -> tuple[tuple[str, str], ...]:
+    """What a list of runs says of the misses of each."""
+    found = ((key, task.miss_reason) for key, task in state.tasks.items() if not task.skipped)
+    return tuple(islice(((key, reason) for key, reason in found if reason is not None), _MISSED_AT_MOST))

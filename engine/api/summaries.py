@@ -32,6 +32,7 @@ def summary(directory: RunDirectory, record: RunRecord, ours: Container[str]) ->
         targets=record.targets,
         init=record.init,
         failed=record.failed,
+        missed=record.missed,
         is_killed=is_killed,
         is_ours=record.run in ours,
         is_unseen=os.path.exists(os.path.join(directory.path, _UNSEEN)),

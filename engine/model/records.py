@@ -136,6 +136,7 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     counts: dict[str, int] = {}
     saved_seconds: float = 0.0
     failed: tuple[str, ...] = ()  # tasks, in the order of the definition
+    missed: tuple[tuple[str, str], ...] = ()  # (task, reason) of the first few that were not in the cache
     process: str = ""  # PID-STARTTIME of the engine, to tell a crash from a run in progress
     git_branch: str = ""
     git_sha: str = ""
