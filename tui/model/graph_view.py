@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from engine.progress import width
 from engine.run_state import TaskState
 from tui.format import Glyphs
 from tui.model.run_model import RunModel
@@ -32,7 +33,10 @@ class ShownNode(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ShownGraph(msgspec.Struct, frozen=True, kw_only=True):
-    """Nodes in definition order, edges as (needed, needing) numbers; `number` finds every shown task's node."""
+    """Nodes in definition order, edges as (needed, needing) numbers; `number` finds the node of a task.
+
+    `hidden`: how many tasks the filters left out.
+    """
 
     nodes: tuple[ShownNode, ...]
     edges: tuple[tuple[int, int], ...]
@@ -111,9 +115,9 @@ class GraphView:
         for task, needed in needs.items():
             for need in needed:
                 needed_by[need].append(task)
-        if self.cone_of in needs:
+        if self.cone_of is not None and self.cone_of in needs:
             yield reached(needs, [self.cone_of]) | reached(needed_by, [self.cone_of])
-        if self.around in needs:
+        if self.around is not None and self.around in needs:
             both = {task: (*needed, *needed_by[task]) for task, needed in needs.items()}
             yield reached(both, [self.around], HOPS)
         if self.failed_only:
@@ -148,7 +152,7 @@ def bar(done: int, total: int, glyphs: Glyphs) -> str:
 
 
 def _needs(tasks: Mapping[str, TaskState], visible_system: frozenset[str] = frozenset()) -> _Needs:
-    """For each task to be shown what it needs, each once; tasks of the engine itself only when they matter."""
+    """For each task to be shown what it needs, each once; the engine's own tasks only when they matter."""
     shown = {
         key: task.description
         for key, task in tasks.items()
@@ -169,7 +173,12 @@ def _node(task: str, group: Group | None) -> ShownNode:
 
 
 def _short(text: str, cells: int) -> str:
-    """The text, its middle left out when it is too long: beginnings and ends tell tasks apart."""
+    """The text, its middle left out when it is too long: beginnings and ends tell tasks apart.
+
+    What does not take exactly one cell a character could not be placed on the grid.
+    """
+    if not text.isascii():
+        text = "".join(character if width.cells(character) == 1 else "?" for character in text)
     if len(text) <= cells:
         return text
     head = (cells - 1) * 2 // 3

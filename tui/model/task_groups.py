@@ -1,11 +1,10 @@
-"""Which tasks may be drawn as one: those that came of one task, and those that differ in nothing but their name.
+"""Which tasks may be drawn as one: those that came of one task, and those that differ only in their names.
 
 A group is named after its first member. Folding never makes a cycle, see `folded`.
 """
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Mapping
 
@@ -73,7 +72,9 @@ def _families(needs: Mapping[str, tuple[str, ...]], parents: Mapping[str, str]) 
 def stem_of(names: Iterable[str]) -> str:
     """What the names begin with, without a word cut in two: `unit` of `unit-10` and `unit-12`."""
     kept = list(names)
-    common = os.path.commonprefix(kept)
+    first, last = min(kept), max(kept)
+    equal = (place for place, (one, other) in enumerate(zip(first, last, strict=False)) if one != other)
+    common = first[: next(equal, min(len(first), len(last)))]
     if any(len(name) > len(common) and name[len(common)] not in _SEPARATORS for name in kept):
         cut = max((common.rfind(separator) for separator in _SEPARATORS), default=-1)
         common = common[:cut] if cut > 0 else common

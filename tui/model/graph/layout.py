@@ -53,13 +53,15 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
     """A picture of a graph, `width` by `height` cells; boxes, layers and nets are by number of the node.
 
     `targets` are the edges that are drawn. `nets` has for each node the number of its net, -1 when
-    nothing needs it; `pieces` are by net, each with the number of the layer at its left.
+    nothing needs it; `pieces` are by net, each with the number of the layer at its left. `ends`: for
+    each layer the column after its boxes, where the wires begin to bend.
     """
 
     width: int
     height: int
     boxes: tuple[Box, ...]
     layers: tuple[int, ...]
+    ends: tuple[int, ...]
     targets: tuple[tuple[int, ...], ...]
     nets: tuple[int, ...]
     pieces: tuple[dict[int, Piece], ...]
@@ -87,6 +89,7 @@ def lay_out(widths: Sequence[int], edges: Iterable[tuple[int, int]], room: int =
         height=_height(rows, routes),
         boxes=boxes,
         layers=tuple(layers),
+        ends=tuple(ends),
         targets=tuple(tuple(each) for each in targets),
         nets=tuple(wires.net[: wires.nodes]),
         pieces=pieces,
