@@ -65,6 +65,8 @@ def files_of(past: PastRun, task: str) -> KeptFiles:
     kept = past.kept(task)
     if kept is None or (kept.record is None and not kept.layers):
         raise UsageError(f"task `{task}` did not run in run `{past.run}`, so it has no files")
+    if not kept.has_ended:
+        raise UsageError(f"task `{task}` did not end in run `{past.run}`, so its files are not kept")
     return KeptFiles(past.store, kept)
 
 

@@ -46,6 +46,9 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     kept = past.kept(key)
     if kept is None:
         raise UsageError(f"task `{key}` did not run in run `{past.run}`, so it has no files")
+    if not kept.has_ended and not options.before:
+        message = f"task `{key}` did not end in run `{past.run}`, so its files are not kept"
+        raise UsageError(message, "`--before` opens what it started from")
     changes = _KeptChanges(past.directory, f"{key}.before" if options.before else key)
     request = ShellRequest(
         command=tuple(options.word),

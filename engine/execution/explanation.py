@@ -23,7 +23,7 @@ def record_before(store: Store, definition: str, run: str, task: str) -> tuple[s
         if record is None:
             return None
         kept = runs.directory(record.run).read_task(task)
-        if kept is not None and kept.record is not None and kept.result != "no_result":
+        if kept is not None and kept.record is not None and kept.has_ended:
             return record.run, kept
         record = runs.last(definition, before=record.run)
     return None

@@ -16,7 +16,6 @@ from engine.events import Event, Message
 from engine.execution.readiness import Ready, Skip, needed_by, readiness
 from engine.execution.resolve import Resolver
 from engine.execution.resolved import Hit, Miss, Resolved
-from engine.execution.retrying import tried_again
 from engine.model.clock import Clock
 from engine.model.errors import UserError
 from engine.model.run_definition import Task
@@ -215,6 +214,8 @@ class Run:
 
         Tasks that are unknown or have nothing to try again are left as they are.
         """
+        from engine.execution.retrying import tried_again  # late: only a run that is steered needs it
+
         chosen = tried_again(tasks, self.state, self._consumers)
         for task, reason in chosen.items():
             attempt = self.state.tasks[task].attempt + 1
