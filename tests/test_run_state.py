@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -51,6 +52,22 @@ def test_a_retry_takes_the_failure_back() -> None:
     assert state.tasks["a"].execution == "ready" and state.result == "no_result"
 
 
+def test_a_task_that_has_ended_waits_again_when_someone_asks_for_it() -> None:
+    """Nothing is left of the earlier attempt but its number."""
+    state = replay([started("a", "b")])
+    state.apply(events.CacheMiss(at=0, run="r", task="a", cache_key="k", reason="first run"))
+    state.apply(events.TaskStarted(at=1, run="r", task="a", attempt=1, cores=(0,)))
+    state.apply(finished("a", "failed"))
+    state.apply(events.TaskSkipped(at=2, run="r", task="b", because_of="a"))
+    assert state.done
+    fresh = replay([started("a", "b")]).tasks
+    for task, attempt in (("a", 2), ("b", 1)):
+        state.apply(events.TaskRetried(at=3, run="r", task=task, attempt=attempt, reason="asked for"))
+    assert state.tasks["a"] == msgspec.structs.replace(fresh["a"], attempt=1)
+    assert state.tasks["b"] == fresh["b"]
+    assert state.not_done == {"a", "b"} and state.result == "no_result" and not any(state.counts().values())
+
+
 def test_a_finished_task_does_not_start_again_by_itself() -> None:
     state = replay([started("a"), finished("a")])
     with pytest.raises(IllegalTransition):
@@ -67,8 +84,10 @@ def histories(draw: st.DrawFn) -> list[Event]:
     tasks = [f"t{number}" for number in range(draw(st.integers(1, 5)))]
     history: list[Event] = [started(*tasks)]
     open_tasks = list(tasks)
+    attempts = dict.fromkeys(tasks, 1)
     while open_tasks:
         task = open_tasks.pop(draw(st.integers(0, len(open_tasks) - 1)))
+        attempt = attempts[task]
         match draw(st.sampled_from(["hit", "skip", "run", "fail", "cancel"])):
             case "hit":
                 history.append(
@@ -86,9 +105,21 @@ def histories(draw: st.DrawFn) -> list[Event]:
             case "skip":
                 history.append(events.TaskSkipped(at=1, run="r", task=task, because_of="x"))
             case kind:
-                history.append(events.TaskStarted(at=1, run="r", task=task, attempt=1, cores=()))
+                history.append(events.TaskStarted(at=1, run="r", task=task, attempt=attempt, cores=(0,)))
+                if draw(st.booleans()):
+                    attempt += 1
+                    history.append(
+                        events.TaskRetried(at=1, run="r", task=task, attempt=attempt, reason="exit 1")
+                    )
+                    history.append(events.TaskStarted(at=1, run="r", task=task, attempt=attempt, cores=()))
                 cause = "cancelled" if kind == "cancel" else "executed"
                 history.append(finished(task, "succeeded" if kind == "run" else "failed", cause))
+        if attempts[task] < 3 and draw(st.booleans()):  # someone asks for it again
+            attempts[task] = attempt + 1
+            open_tasks.append(task)
+            history.append(
+                events.TaskRetried(at=2, run="r", task=task, attempt=attempts[task], reason="asked for")
+            )
     return history
 
 
@@ -97,6 +128,20 @@ def test_a_stored_log_replays_to_the_state_that_was_seen_live(history: list[Even
     live, replayed = replay(history), replay([decode(encode(event)) for event in history])
     assert live.tasks == replayed.tasks and live.counts() == replayed.counts()
     assert live.saved_seconds == replayed.saved_seconds
+
+
+@given(histories())
+def test_what_is_open_and_what_runs_is_known_at_every_moment(history: list[Event]) -> None:
+    state = RunState()
+    for event in history:
+        state.apply(event)
+        assert state.running == {key for key, task in state.tasks.items() if task.execution == "running"}
+        assert state.not_done == {key for key, task in state.tasks.items() if not task.done}
+        for task in state.tasks.values():
+            if task.execution in ("waiting", "ready"):
+                assert (task.result, task.cause, task.started_at, task.finished_at) == (
+                    ("no_result", None, None, None)
+                )
 
 
 @given(histories())
