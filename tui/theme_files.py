@@ -12,7 +12,7 @@ import os
 import msgspec
 import yaml
 from textual.color import Color, ColorParseError
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
 import themes
 from tui.did_you_mean import did_you_mean
@@ -136,7 +136,8 @@ def parse_theme(text: str, name: str, path: str) -> Theme:
     theme = Theme(name=name, primary=colors["primary"], dark=is_dark, ansi=is_ansi)
     for color, value in colors.items():
         setattr(theme, color, value)
-    theme.variables = {**_chrome(colors, {**derived, **roles}), **derived, **roles, **variables}
+    native = BUILTIN_THEMES["ansi-dark" if is_dark else "ansi-light"].variables if is_ansi else {}
+    theme.variables = {**native, **_chrome(colors, {**derived, **roles}), **derived, **roles, **variables}
     return theme
 
 
