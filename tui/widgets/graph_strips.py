@@ -11,7 +11,7 @@ from textual.strip import Strip
 
 from engine.run_state import TaskState
 from tui.format import Glyphs, role_of
-from tui.model.graph.cells import ASCII, HEAVY, HEAVY_ASCII, LIGHT, text_of
+from tui.model.graph.cells import ASCII, LIGHT, emphasized, text_of
 from tui.model.graph_picture import GraphPicture, label_of, state_of_node, suffix_of
 from tui.widgets.row_painter import RowPainter
 
@@ -60,9 +60,9 @@ class GraphStrips:
         """The columns from `left` on of a row, exactly `width` cells."""
         edge = self._style("edge", False, ground)
         masks = picture.wires.masks(row, left, left + width)
-        text = list(text_of(masks, LIGHT if self._glyphs.is_unicode else ASCII))
+        text = list(text_of(masks, self._alphabet))
         styles = [edge] * width
-        self._draw_active(look.active.get(row), text, styles, left, ground)
+        self._emphasize(look.active.get(row, {}), masks, text, styles, left, ground)
         for number in picture.in_row[row]:
             box = picture.layout.boxes[number]
             if box.x - 1 < left + width and picture.span(number)[1] > left:
@@ -74,23 +74,26 @@ class GraphStrips:
                         x += 1
         return Strip(_segments(text, styles), width)
 
-    def _draw_active(
+    @property
+    def _alphabet(self) -> str:
+        return LIGHT if self._glyphs.is_unicode else ASCII
+
+    def _emphasize(
         self,
-        cells: Mapping[int, int] | None,
+        cells: Mapping[int, int],
+        masks: bytearray,
         text: list[str],
         styles: list[Style],
         left: int,
         ground: Style,
     ) -> None:
         """Heavier lines, so that they stand out without colours too."""
-        if not cells:
-            return
-        alphabet = HEAVY if self._glyphs.is_unicode else HEAVY_ASCII
         active = self._style("edge-active", False, ground)
         for column, mask in cells.items():
-            if 0 <= column - left < len(text):
-                text[column - left] = alphabet[mask]
-                styles[column - left] = active
+            place = column - left
+            if 0 <= place < len(text):
+                text[place] = emphasized(masks[place], mask, self._alphabet)
+                styles[place] = active
 
     def _box(self, picture: GraphPicture, look: Look, number: int, ground: Style) -> list[tuple[str, Style]]:
         """What the box says; of the selected node with a mark, which stands in the column before."""

@@ -12,9 +12,10 @@ VERTICAL = NORTH | SOUTH
 
 # By mask, from nothing to all four sides.
 LIGHT = " ╵╶╰╷│╭├╴╯─┴╮┤┬┼"
-HEAVY = " ╹╺┗╻┃┏┣╸┛━┻┓┫┳╋"
 ASCII = " |-+||++-+-+++++"
-HEAVY_ASCII = " #=#####=#=#####"
+_HEAVY_ASCII = " #=#####=#=#####"
+# By side, 0 for none, 1 for light, 2 for heavy: north counts 27, east 9, south 3, west 1.
+_MIXED = " ╴╸╷┐┑╻┒┓╶─╾┌┬┭┎┰┱╺╼━┍┮┯┏┲┳╵┘┙│┤┥╽┧┪└┴┵├┼┽┟╁╅┕┶┷┝┾┿┢╆╈╹┚┛╿┦┩┃┨┫┖┸┹┞╀╃┠╂╉┗┺┻┡╄╇┣╊╋"
 
 Cell = tuple[int, int]  # x, y
 
@@ -125,9 +126,20 @@ def text_of(masks: bytearray, alphabet: str) -> str:
     return masks.decode("latin-1").translate(_table(alphabet))
 
 
-_tables: Mapping[str, dict[int, str]] = {
-    alphabet: dict(enumerate(alphabet)) for alphabet in (LIGHT, HEAVY, ASCII, HEAVY_ASCII)
-}
+def emphasized(mask: int, heavy: int, alphabet: str) -> str:
+    """The character of a cell where the sides `heavy` belong to a wire that stands out."""
+    if alphabet == ASCII:
+        return _HEAVY_ASCII[heavy]
+    light = 0 if mask == VERTICAL and heavy == HORIZONTAL else mask  # it runs across, they do not touch
+    return _MIXED[
+        sum(
+            weight * (2 if heavy & side else 1 if light & side else 0)
+            for side, weight in ((NORTH, 27), (EAST, 9), (SOUTH, 3), (WEST, 1))
+        )
+    ]
+
+
+_tables: Mapping[str, dict[int, str]] = {alphabet: dict(enumerate(alphabet)) for alphabet in (LIGHT, ASCII)}
 
 
 def _table(alphabet: str) -> dict[int, str]:
