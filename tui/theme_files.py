@@ -39,6 +39,7 @@ _COLORS = (
     "surface",
     "panel",
 )
+_TEXT_STYLES = frozenset({"bold", "dim", "italic", "none", "not", "reverse", "strike", "underline"})
 _ROLE_NAMES = (*ROLES, "match-background", "selected-background")
 
 
@@ -108,28 +109,19 @@ def read_theme(file: ThemeFile) -> Theme:
 def parse_theme(text: str, name: str, path: str) -> Theme:
     """The theme a text describes; `path` is for messages. Raises ThemeFileError."""
     reader = _Reader(path)
-    try:
-        root = yaml.compose(text, Loader=_LOADER)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        reader.report(line, error.problem or "is not YAML")
-        raise ThemeFileError(reader.problems) from None
-    except yaml.YAMLError as error:
-        reader.report(1, str(error))
-        raise ThemeFileError(reader.problems) from None
+    root = reader.root(text)
     settings = reader.mapping(root, _SETTINGS, "setting")
     is_ansi = reader.boolean(settings.get("ansi"), False)
     is_dark = reader.boolean(settings.get("dark"), True)
     colors = reader.colors(settings.get("colors"), _COLORS, "color")
     roles = reader.colors(settings.get("roles"), _ROLE_NAMES, "role")
-    variables = {key: node.value for key, node in reader.mapping(settings.get("variables"), None, "").items()}
-    if root is not None and not reader.problems:
-        for needed in _COLORS:
-            if needed not in colors:
-                node = settings.get("colors", root)
-                reader.report(node.start_mark.line + 1, f"the color `{needed}` is missing")
-    if root is None:
-        reader.report(1, "is empty")
+    variables = reader.variables(settings.get("variables"))
+    if not reader.problems:
+        _report_missing_colors(reader, settings.get("colors", root), colors)
+    for color, value in {**colors, **roles}.items():
+        if value.startswith("ansi_") and not is_ansi:
+            node = settings["colors" if color in colors else "roles"]
+            reader.report(node.start_mark.line + 1, f"`{value}` of `{color}` needs `ansi: true`")
     if reader.problems:
         raise ThemeFileError(reader.problems)
     derived = _derived_roles(colors, is_ansi)
@@ -139,6 +131,12 @@ def parse_theme(text: str, name: str, path: str) -> Theme:
     native = BUILTIN_THEMES["ansi-dark" if is_dark else "ansi-light"].variables if is_ansi else {}
     theme.variables = {**native, **_chrome(colors, {**derived, **roles}), **derived, **roles, **variables}
     return theme
+
+
+def _report_missing_colors(reader: _Reader, node: yaml.Node, colors: dict[str, str]) -> None:
+    for needed in _COLORS:
+        if needed not in colors:
+            reader.report(node.start_mark.line + 1, f"the color `{needed}` is missing")
 
 
 def _derived_roles(colors: dict[str, str], is_ansi: bool) -> dict[str, str]:
@@ -221,6 +219,21 @@ class _Reader:
     def report(self, line: int, message: str) -> None:
         self.problems.append(ThemeProblem(path=self.path, line=line, message=message))
 
+    def root(self, text: str) -> yaml.Node:
+        """The tree of the text. Raises ThemeFileError."""
+        try:
+            root = yaml.compose(text, Loader=_LOADER)
+        except yaml.MarkedYAMLError as error:
+            line = error.problem_mark.line + 1 if error.problem_mark else 1
+            self.report(line, error.problem or "is not YAML")
+        except yaml.YAMLError as error:
+            self.report(1, str(error))
+        else:
+            if root is not None:
+                return root
+            self.report(1, "is empty")
+        raise ThemeFileError(self.problems)
+
     def mapping(
         self, node: yaml.Node | None, known: tuple[str, ...] | None, what: str
     ) -> dict[str, yaml.Node]:
@@ -249,11 +262,34 @@ class _Reader:
     def colors(self, node: yaml.Node | None, known: tuple[str, ...], what: str) -> dict[str, str]:
         found: dict[str, str] = {}
         for name, value in self.mapping(node, known, what).items():
-            try:
-                Color.parse(str(value.value))
-            except ColorParseError:
-                hint = ' (colours are quoted: "#aabbcc")' if not value.value else ""
-                self.report(value.start_mark.line + 1, f"`{value.value}` of `{name}` is no colour{hint}")
+            text = value.value if isinstance(value, yaml.ScalarNode) else "…"
+            if _is_color(text):
+                found[name] = text
             else:
-                found[name] = str(value.value)
+                hint = ' (colours are quoted: "#aabbcc")' if not text else ""
+                self.report(value.start_mark.line + 1, f"`{text}` of `{name}` is no colour{hint}")
         return found
+
+    def variables(self, node: yaml.Node | None) -> dict[str, str]:
+        """Variables of Textual; a value its style sheets cannot bear would end the program."""
+        found: dict[str, str] = {}
+        for name, value in self.mapping(node, None, "").items():
+            text = value.value if isinstance(value, yaml.ScalarNode) else "…"
+            if name.endswith("-style"):
+                is_valid = bool(text) and set(text.split()) <= _TEXT_STYLES
+            else:
+                is_valid = _is_color(text)
+            if is_valid:
+                found[name] = text
+            else:
+                what = "text style" if name.endswith("-style") else "colour"
+                self.report(value.start_mark.line + 1, f"`{text}` of `{name}` is no {what}")
+        return found
+
+
+def _is_color(text: str) -> bool:
+    try:
+        Color.parse(text)
+    except ColorParseError:
+        return False
+    return True
