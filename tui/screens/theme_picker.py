@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
@@ -54,11 +54,11 @@ class ThemePicker(ModalScreen[str]):
 
     def on_mount(self) -> None:
         self._before = self.app.theme
-        self._look()
+        self.look()
         self.query_one(OptionList).focus()
-        self.set_interval(_SECONDS_BETWEEN_LOOKS, self._look)
+        self.set_interval(_SECONDS_BETWEEN_LOOKS, self.look)
 
-    def _look(self) -> None:
+    def look(self) -> None:
         """Reads the theme files again if any has changed, and shows their themes as they are now."""
         files = find_themes(self._user_folder)
         if files == self._files:
@@ -102,7 +102,7 @@ class ThemePicker(ModalScreen[str]):
         self.query_one(OptionList).action_cursor_up()
 
 
-def register_themes(app: App[object], files: dict[str, ThemeFile]) -> list[tuple[str, str]]:
+def register_themes(app: App[Any], files: dict[str, ThemeFile]) -> list[tuple[str, str]]:
     """Makes the themes known to the app; the result is the name of each bad file and what is wrong."""
     problems: list[tuple[str, str]] = []
     for name, file in files.items():

@@ -1,0 +1,393 @@
+"""The run screen: one run, live or past, and the task of it that is selected."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.events import ScreenResume
+from textual.screen import ModalScreen, Screen
+from textual.timer import Timer
+
+from engine.api.messages import Estimates, RunSummary
+from engine.model.request import RunRequest
+from tui.bindings import bindings_for
+from tui.bridge import Bridge, Came
+from tui.format import Glyphs
+from tui.model import attention
+from tui.model.run_model import Dirty
+from tui.model.shown_run import Course, ShownRun
+from tui.screens.selected_task import SelectedTask
+from tui.screens.steering import Steering
+from tui.widgets import log_messages
+from tui.widgets.banner import Banner
+from tui.widgets.cpu_lanes import CpuLanes
+from tui.widgets.fact_view import FactView
+from tui.widgets.prompt_line import PromptLine
+from tui.widgets.run_header import RunHeader
+from tui.widgets.run_panes import RunPanes
+from tui.widgets.status_bar import StatusBar
+from tui.widgets.task_graph import TaskGraph
+from tui.widgets.task_list import TaskList
+
+_TICKS_A_SECOND = 8
+
+
+class RunScreen(Screen[None]):
+    """Owns the selection and hands it down; what the user asks for goes to the engine through `Steering`."""
+
+    CSS_PATH = "run.tcss"
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (150, "-wide")]  # noqa: RUF012  # as Textual has it
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("run")]
+
+    def __init__(self, bridge: Bridge, glyphs: Glyphs, clock: Callable[[], float]) -> None:
+        super().__init__()
+        self._bridge = bridge
+        self._clock = clock
+        self._steering = Steering(self, bridge, self._say)
+        self.shown: ShownRun | None = None
+        self.selected: str | None = None
+        self._is_chosen = False  # by the user: the selection then moves no more by itself
+        self._pending = Dirty()
+        self._frame = 0
+        self._ticking: Timer | None = None
+        self._header = RunHeader(glyphs)
+        self._banner = Banner()
+        self._panes = RunPanes(glyphs, id="panes")
+        self._panel, self._log = self._panes.panel, self._panes.log_view
+        self._task_shown = SelectedTask(bridge, self._panel, self._log)
+        self._prompt = PromptLine()
+        self._status = StatusBar(glyphs)
+
+    def compose(self) -> ComposeResult:
+        yield self._header
+        yield self._banner
+        yield self._panes
+        yield self._prompt
+        yield self._status
+
+    def on_mount(self) -> None:
+        self._ticking = self.set_interval(1 / _TICKS_A_SECOND, self._tick, pause=True)
+        if self.shown is not None:
+            self._show_all()
+
+    # What is shown
+
+    def open_run(self, run: str, request: RunRequest | None = None) -> None:
+        """Show this run from its beginning, and follow it if it goes on."""
+        self.shown = ShownRun(run, request)
+        self.selected, self._is_chosen = None, False
+        self._pending = Dirty()
+        self._bridge.follow(run)
+        self._bridge.summary(run, self._summary_came, self._steering.refused)
+        if self.is_mounted:
+            self._show_all()
+
+    def take(self, came: Came) -> None:
+        """Take in what came; drawn by the next `apply`."""
+        if self.shown is None or came.run != self.shown.run:
+            return
+        dirty = self.shown.take(came.items, came.offset, came.usage_offset)
+        pending = self._pending
+        pending.tasks |= dirty.tasks
+        pending.structure |= dirty.structure
+        pending.usage |= dirty.usage
+        pending.finished |= dirty.finished
+
+    def apply(self) -> None:
+        """Draw what has changed, if this screen is to be seen."""
+        if self.shown is None or not self._pending or not self._is_visible or not self.is_mounted:
+            return
+        dirty, self._pending = self._pending, Dirty()
+        with self.app.batch_update():
+            self._header.changed(dirty)
+            self._panes.changed(dirty)
+            self._attend()
+            if self.selected in dirty.tasks or dirty.structure:
+                self._show_task()
+            if dirty.finished:
+                self._course_changed()
+
+    def end(self, course: Course) -> None:
+        """The run goes on no more, though its last event was not there."""
+        if self.shown is not None and self.shown.course == "live":
+            self.shown.end(course)
+            self._course_changed()
+
+    def engine_is_back(self) -> None:
+        """Go on where the stream was cut."""
+        if self.shown is not None and self.shown.course == "engine_gone":
+            self.shown.go_on()
+            self._bridge.follow(self.shown.run, self.shown.offset, self.shown.usage_offset)
+            self._course_changed()
+        self._banner.say("")
+
+    # Actions
+
+    def action_view_cycle(self) -> None:
+        self._panes.cycle_view()
+
+    def action_zoom(self) -> None:
+        self._panes.zoom(None if self._panes.zoomed else self._panes.focused_pane())
+
+    def action_full_log(self) -> None:
+        self._panel.open_tab("log")
+        self._panes.zoom(None if self._panes.zoomed == "panel" else "panel")
+        self._log.focus()
+
+    def action_back(self) -> None:
+        if self._panes.list.filter:
+            self._panes.list.filter = ""
+        elif self._panes.zoomed:
+            self._panes.zoom(None)
+        elif self._panel.has_focus_within:
+            self._panes.focus_tasks()
+
+    def action_cone(self) -> None:
+        self._panes.tasks.toggle_cone()
+        self._show_state()
+
+    def action_failed_only(self) -> None:
+        self._panes.tasks.toggle_failed()
+        self._show_state()
+
+    def action_zoom_graph(self) -> None:
+        self._panes.graph.zoom()
+        self._show_state()
+
+    def action_toggle_group(self) -> None:
+        self._panes.tasks.toggle_group()
+
+    def action_next_error(self) -> None:
+        failed = None if self.shown is None else attention.next_failure(self.shown.model.state, self.selected)
+        if failed is None:
+            self._steering.say("nothing has failed")
+            return
+        self._select(failed, chosen=True)
+        self._task_shown.first_error()
+
+    def action_retry(self) -> None:
+        if self.shown is not None:
+            self._steering.retry(self.shown, self.selected)
+
+    def action_retry_failed(self) -> None:
+        if self.shown is not None:
+            self._steering.retry(self.shown, None)
+
+    def action_rerun_no_cache(self) -> None:
+        if self.shown is not None:
+            self._steering.rerun_no_cache(self.shown, self.selected)
+
+    def action_cancel_task(self) -> None:
+        if self.shown is not None and self.selected is not None:
+            self._steering.cancel_task(self.shown, self.selected)
+
+    def action_cancel_run(self) -> None:
+        if self.shown is not None:
+            self._steering.cancel_run(self.shown)
+
+    def action_keep_going(self) -> None:
+        if self.shown is not None:
+            self._steering.keep_going(self.shown)
+
+    def action_shell(self) -> None:
+        if self.shown is not None and self.selected is not None:
+            self._steering.shell(self.shown, self.selected)
+
+    def action_next_tab(self) -> None:
+        self._panel.next_tab()
+
+    def action_previous_tab(self) -> None:
+        self._panel.previous_tab()
+
+    def action_filter(self) -> None:
+        if self._panes.tasks is not self._panes.list:
+            self._panes.use_view("rails")
+        self._prompt.ask("filter", "filter", self._panes.list.filter)
+
+    def action_search(self) -> None:
+        self._prompt.ask("search", "search", self._task_shown.searched)
+
+    def action_next_match(self) -> None:
+        self._log.next_match()
+
+    def action_previous_match(self) -> None:
+        self._log.previous_match()
+
+    def action_matching_only(self) -> None:
+        self._log.matching_only = not self._log.matching_only
+
+    def action_first_error(self) -> None:
+        self._task_shown.first_error()
+
+    def action_follow(self) -> None:
+        self._log.follow = not self._log.follow
+
+    def action_wrap(self) -> None:
+        self._log.wrap = not self._log.wrap
+
+    def action_timestamps(self) -> None:
+        self._log.timestamps = not self._log.timestamps
+
+    def action_lanes_zoom_in(self) -> None:
+        self._panes.lanes.zoom_in()
+
+    def action_lanes_zoom_out(self) -> None:
+        self._panes.lanes.zoom_out()
+
+    def action_copy(self) -> None:
+        text = self.get_selected_text()
+        if text is None and self._log.has_focus:
+            self._log.copy()
+        elif text := text or self._panel.copied_text() or self.selected:
+            self._copy(text)
+
+    # Messages
+
+    @on(TaskGraph.Selected)
+    @on(TaskList.Selected)
+    @on(CpuLanes.Selected)
+    def _selected_in_a_pane(self, event: TaskGraph.Selected | TaskList.Selected | CpuLanes.Selected) -> None:
+        event.stop()
+        self._select(event.task, chosen=True)
+
+    @on(TaskGraph.Opened)
+    @on(TaskList.Opened)
+    def _opened_in_a_pane(self, event: TaskGraph.Opened | TaskList.Opened) -> None:
+        event.stop()
+        self._select(event.task, chosen=True)
+        self._panes.zoom(None)
+        self._panel.body.focus()
+
+    @on(FactView.TaskPicked)
+    def _picked_in_the_facts(self, event: FactView.TaskPicked) -> None:
+        event.stop()
+        self._select(event.task, chosen=True)
+
+    @on(log_messages.Matches)
+    def _matched(self, event: log_messages.Matches) -> None:
+        event.stop()
+        self._task_shown.matches = event
+        self._show_state()
+
+    @on(log_messages.Noticed)
+    def _log_noticed(self, event: log_messages.Noticed) -> None:
+        event.stop()
+        self._status.show_notice(event.text)
+
+    @on(log_messages.Copied)
+    def _log_copied(self, event: log_messages.Copied) -> None:
+        event.stop()
+        self._copy(event.text)
+
+    @on(PromptLine.Typed)
+    def _typed(self, event: PromptLine.Typed) -> None:
+        event.stop()
+        if event.purpose == "filter":
+            self._panes.list.filter = event.text
+        else:
+            self._task_shown.search(event.text)
+            self._show_state()
+
+    @on(PromptLine.Closed)
+    def _prompt_closed(self, event: PromptLine.Closed) -> None:
+        event.stop()
+        if event.purpose == "filter":
+            self._panes.list.filter = event.text if event.is_accepted else ""
+            self._panes.focus_tasks()
+            return
+        self._task_shown.search(event.text if event.is_accepted else "")
+        self._show_state()
+        self._log.focus()
+
+    @on(ScreenResume)
+    def _resumed(self) -> None:
+        self.apply()
+
+    # How it is done
+
+    def _say(self, text: str) -> None:
+        self._status.show_notice(text)
+
+    def _copy(self, text: str) -> None:
+        self.app.copy_to_clipboard(text)
+        self._say("copied")
+
+    def _show_state(self) -> None:
+        """Say which filters and which search are in force."""
+        words = (self._panes.words, self._task_shown.search_words)
+        self._status.show_state("  ".join(filter(None, words)))
+
+    @property
+    def _is_visible(self) -> bool:
+        """Also below a dialog."""
+        return self.app.screen is self or isinstance(self.app.screen, ModalScreen)
+
+    def _show_all(self) -> None:
+        assert self.shown is not None
+        self._header.show(self.shown.model)
+        self._panes.show(self.shown.model)
+        self._show_task()
+        self._course_changed()
+
+    def _select(self, task: str | None, *, chosen: bool) -> None:
+        self._is_chosen = self._is_chosen or chosen
+        if task == self.selected:
+            return
+        self.selected = task
+        self._panes.selected = task
+        self._show_task()
+
+    def _attend(self) -> None:
+        """Until the user has selected something, go where something happens."""
+        if not self._is_chosen and self.shown is not None:
+            self._select(attention.to_watch(self.shown.model.state, self.selected), chosen=False)
+
+    def _show_task(self) -> None:
+        if self.shown is not None:
+            self._task_shown.show(self.shown, self.selected)
+
+    def _summary_came(self, summary: RunSummary) -> None:
+        if self.shown is None or summary.run != self.shown.run:
+            return
+        self.shown.describe(summary)
+        self._bridge.estimates(summary.definition, self._estimates_came, lambda _: None)
+
+    def _estimates_came(self, estimates: Estimates) -> None:
+        if self.shown is not None:
+            self.shown.model.estimates = estimates.seconds
+            self._header.show(self.shown.model)
+
+    def _course_changed(self) -> None:
+        """The run goes on, or does no more: time passes, or stands."""
+        shown = self.shown
+        if shown is None or self._ticking is None:
+            return
+        self._header.changed(Dirty(finished=True))
+        self._tick()
+        if shown.is_live:
+            self._ticking.resume()
+        else:
+            self._ticking.pause()
+        lost = ", ".join(shown.lost[:5]) or "nothing"
+        if shown.course == "engine_gone":
+            self._banner.say(f"the engine is gone; lost: {lost}. S starts it again, and the run with it")
+        elif shown.course == "killed":
+            self._banner.say(
+                f"the process of this run died; lost: {lost}. r runs it again: what succeeded is cached"
+            )
+        else:
+            self._banner.say("")
+
+    def _tick(self) -> None:
+        shown = self.shown
+        if shown is None or not self._is_visible:
+            return
+        self._frame += 1
+        now = self._clock() if shown.is_live else shown.model.last_at
+        with self.app.batch_update():
+            self._header.tick(now)
+            self._panes.tick(now, self._frame)

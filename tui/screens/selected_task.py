@@ -1,0 +1,97 @@
+"""The selected task: asks the engine for what is kept of it, opens its log, and searches in it."""
+
+from __future__ import annotations
+
+from engine.api.messages import Refusal, TaskDetails
+from tui.bridge import Bridge
+from tui.model.log_source import LogSource
+from tui.model.shown_run import ShownRun
+from tui.widgets.log_messages import Matches
+from tui.widgets.log_view import LogView
+from tui.widgets.task_panel import TaskPanel
+
+
+class SelectedTask:
+    """Fills the panel and the log of one screen."""
+
+    def __init__(self, bridge: Bridge, panel: TaskPanel, log: LogView) -> None:
+        self._bridge = bridge
+        self._panel = panel
+        self._log = log
+        self._shown: ShownRun | None = None
+        self._key: str | None = None
+        self._asked: tuple[object, ...] = ()  # what the details were last asked for
+        self._logged: tuple[object, ...] = ()  # what the log view shows
+        self._wants_error = False
+        self.searched = ""
+        self.matches: Matches | None = None
+
+    def show(self, shown: ShownRun, key: str | None) -> None:
+        """Show this task, or what has changed of it."""
+        if shown is not self._shown or key != self._key:
+            self._wants_error = False
+        self._shown, self._key = shown, key
+        tasks = shown.model.state.tasks
+        task = tasks.get(key or "")
+        self._panel.show(task, tasks)
+        if task is None:
+            self._open(None, (), is_live=False)
+            return
+        asked = (shown.run, key, task.attempt, task.execution, task.cache_key, shown.is_live)
+        if asked != self._asked:
+            self._asked = asked
+            self._bridge.details(shown.run, task.description.task, self._details_came, self._no_details)
+
+    def first_error(self) -> None:
+        """Go to the first error of the log; once it is there, if it is still asked for."""
+        self._panel.open_tab("log")
+        if self._logged[:2] == self._asked[:2]:
+            self._log.first_error()
+        else:
+            self._wants_error = True
+
+    def search(self, pattern: str) -> None:
+        """Look for this in the log; for nothing when it is empty."""
+        self.searched = pattern
+        self.matches = None
+        self._log.search(pattern)
+
+    @property
+    def search_words(self) -> str:
+        """What the search has found, such as `match 1 of 3 "FAIL"`; empty without a search."""
+        found = self.matches
+        if not self.searched or found is None:
+            return ""
+        words = "no match" if found.done else "searching…"
+        if found.count:
+            number = "" if found.index is None else f"{found.index + 1} of "
+            words = f"match {number}{found.count}" if number else f"{found.count} matches"
+        return f'{words} "{self.searched}"' + (f" ({found.note})" if found.note else "")
+
+    def _details_came(self, details: TaskDetails, source: LogSource) -> None:
+        shown = self._shown
+        task = None if shown is None else shown.model.state.tasks.get(details.task)
+        if shown is None or task is None or details.task != self._key:
+            source.close()
+            return
+        self._panel.details(details)
+        logged = (shown.run, details.task, task.attempt, details.log_path)
+        self._open(source, logged, is_live=shown.is_live and not task.done)
+        if self._wants_error:
+            self._wants_error = False
+            self._log.first_error()
+
+    def _no_details(self, _: Refusal) -> None:
+        self._asked = ()  # it is asked again when something happens
+
+    def _open(self, source: LogSource | None, logged: tuple[object, ...], *, is_live: bool) -> None:
+        if logged != self._logged:
+            self._logged = logged
+            self._log.open(source, is_live=is_live)
+            if self.searched:
+                self._log.search(self.searched)
+            return
+        if source is not None:
+            source.close()
+        if self._log.is_live and not is_live:
+            self._log.ended()

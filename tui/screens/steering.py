@@ -1,0 +1,151 @@
+"""What a user does to a run: cancel, retry, run again, enter; asks where more than one task dies."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+from textual.app import SuspendNotSupported
+from textual.message import Message
+from textual.screen import Screen
+
+from engine.api.messages import Refusal
+from engine.model.request import RunRequest
+from tui.bridge import Bridge
+from tui.model import attention
+from tui.model.shown_run import ShownRun
+from tui.screens import confirm
+
+_OURS = (2, 3, 70, 130)  # exit codes of outcrop itself; the message is still on the terminal then
+_AT_ONCE = 2.0  # seconds
+
+
+class RunWanted(Message):
+    """Start this run, and show it."""
+
+    def __init__(self, request: RunRequest) -> None:
+        super().__init__()
+        self.request = request
+
+
+class Steering:
+    """The commands of one screen. Each says why when it can't be done, by `say`."""
+
+    def __init__(self, screen: Screen[None], bridge: Bridge, say: Callable[[str], None]) -> None:
+        self._screen = screen
+        self.say = say
+        self._bridge = bridge
+
+    def cancel_task(self, shown: ShownRun, task: str) -> None:
+        """End one task that runs or waits."""
+        state = shown.model.state.tasks.get(task)
+        if state is None or state.done:
+            self.say(f"{task} has ended already")
+        elif self._is_steerable(shown):
+            self._bridge.cancel(shown.run, (task,), self.refused)
+
+    def cancel_run(self, shown: ShownRun) -> None:
+        """End the run; asks when more than one task runs."""
+        if not self._is_steerable(shown):
+            return
+
+        def answered(choice: str | None) -> None:
+            if choice == "cancel":
+                self._bridge.cancel(shown.run, None, self.refused)
+
+        running = len(shown.model.state.running)
+        if running > 1:
+            self._screen.app.push_screen(confirm.cancel_run(running), answered)
+        else:
+            answered("cancel")
+
+    def retry(self, shown: ShownRun, task: str | None) -> None:
+        """The task if it failed or was cancelled, else all that did; once the run has ended, by a new one."""
+        retryable = attention.retryable(shown.model.state)
+        if not shown.is_live:
+            self.run_again(shown, no_cache=False)
+        elif not retryable:
+            self.say("nothing has failed")
+        elif self._is_steerable(shown):
+            self._bridge.retry(shown.run, (task,) if task in retryable else None, self.refused)
+
+    def rerun_no_cache(self, shown: ShownRun, task: str | None) -> None:
+        """Ask for what, then start the same run again."""
+
+        def answered(choice: str | None) -> None:
+            if choice == "all":
+                self.run_again(shown, no_cache=True)
+            elif choice == "task" and task is not None:
+                self.run_again(shown, no_cache=(task,))
+
+        self._screen.app.push_screen(confirm.run_again(task), answered)
+
+    def run_again(self, shown: ShownRun, no_cache: bool | tuple[str, ...]) -> None:
+        """Start a new run of the same; what succeeded comes from the cache."""
+        request = shown.again(no_cache)
+        if request is None:
+            self.say("it is not known yet what this run was started with")
+        elif shown.is_live:
+            self.say("this run goes on; cancel it first (X), or retry its failed tasks (r)")
+        else:
+            self._screen.post_message(RunWanted(request))
+
+    def keep_going(self, shown: ShownRun) -> None:
+        """Turn round whether the run goes on after a failure."""
+        if not self._is_steerable(shown):
+            return
+        enabled = not shown.keeps_going
+        shown.keeps_going = enabled
+        self._bridge.keep_going(shown.run, enabled, self.refused)
+        self.say(
+            "after a failure, what does not need it goes on" if enabled else "the first failure stops the run"
+        )
+
+    def shell(self, shown: ShownRun, task: str) -> None:
+        """Give the terminal to a shell in the files of the task, until it exits."""
+        state = shown.model.state.tasks.get(task)
+        if state is None or state.execution in ("waiting", "ready", "skipped"):
+            self.say(f"{task} has not run, so it has no files")
+            return
+        command = [sys.executable, "-m", "tui", "shell", task, "--run", shown.run]
+        try:
+            with self._screen.app.suspend():
+                code = _with_the_terminal(command)
+        except SuspendNotSupported:
+            self.say(f"no shell is possible here; in a terminal: outcrop shell {task} --run {shown.run}")
+            return
+        self._screen.refresh(layout=True)
+        if code != 0:
+            self.say(f"the shell in {task} ended with exit code {code}")
+
+    def refused(self, refusal: Refusal) -> None:
+        """Tell why a command was not carried out."""
+        text = refusal.message if refusal.hint is None else f"{refusal.message}\n{refusal.hint}"
+        text = "\n".join((text, *(problem.text for problem in refusal.problems[:3])))
+        self._screen.notify(text, severity="error", markup=False)
+
+    def _is_steerable(self, shown: ShownRun) -> bool:
+        if shown.is_steerable:
+            return True
+        self.say(
+            "this run has ended"
+            if not shown.is_live
+            else "this run was started elsewhere: it can only be watched"
+        )
+        return False
+
+
+def _with_the_terminal(command: list[str]) -> int:
+    """The exit code of a command that has the terminal. What it said before it failed is left to be read."""
+    started = time.monotonic()
+    sys.stdout.write("\x1b[2J\x1b[H")
+    sys.stdout.flush()
+    code = subprocess.run(command, check=False, env=dict(os.environ)).returncode
+    if code in _OURS and time.monotonic() - started < _AT_ONCE:
+        sys.stdout.write(f"exit code {code}; press enter to go back ")
+        sys.stdout.flush()
+        sys.stdin.readline()
+    return code
