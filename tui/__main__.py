@@ -1,13 +1,18 @@
-"""Arguments → command line: the `outcrop` program."""
+"""Arguments → command line or interface: the `outcrop` program."""
 
 from __future__ import annotations
 
 import gc
 import os
 import sys
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from engine.quick_start import import_msgspec_quickly
+
+if TYPE_CHECKING:  # what the command line alone needs is imported before it is run, and nothing else
+    from engine.terminal.console import Console
+
+_HEADLESS = ("-h", "--help", "--progress")
 
 
 def main() -> NoReturn:
@@ -20,13 +25,27 @@ def main() -> NoReturn:
     import_msgspec_quickly()
     from engine.cli import main as run_command  # after msgspec, which it imports
 
-    code = run_command()
+    code = run_command(interface=_open_interface)
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
         except (OSError, ValueError, AttributeError):  # closed, or never open
             pass
     os._exit(code)
+
+
+def _open_interface(arguments: list[str], console: Console) -> int | None:
+    """The app's exit code; None where it can't be drawn, or where something else was asked for."""
+    if not is_interactive(console) or any(word.startswith(_HEADLESS) for word in arguments):
+        return None
+    from tui.opening import open_interface  # a run without it must not wait for its import
+
+    return open_interface(arguments, console)
+
+
+def is_interactive(console: Console) -> bool:
+    """Whether the app can read keys and draw: it draws on the third stream, and asks the second."""
+    return console.can_move and os.isatty(console.errors) and os.isatty(0)
 
 
 if __name__ == "__main__":

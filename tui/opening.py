@@ -1,0 +1,120 @@
+"""From arguments to the open interface, and what is left in the terminal when it was closed."""
+
+from __future__ import annotations
+
+import os
+import threading
+
+import msgspec
+from engine.api.start import connect
+
+from engine.api.client import EngineClient, RefusedError
+from engine.api.messages import Refusal
+from engine.cli import Parser
+from engine.commands.run_request import add_request_arguments, prepare, request_of
+from engine.model.errors import MachineError, OutcropError, StoreError, UsageError
+from engine.model.request import RunRequest
+from engine.progress.log_lines import clean
+from engine.terminal.console import Console
+from tui.model.first_shown import run_to_show
+
+_BAD_DEFINITION = 2
+_NEWEST = 20
+
+
+def open_interface(arguments: list[str], console: Console) -> int:
+    """The exit code of the command line reference: the run's, 0 when it was left to go on.
+
+    Raises UsageError, MachineError and StoreError as `outcrop run` does, before anything is drawn.
+    """
+    request, error = _request(arguments)
+    home = console.environment.get("OUTCROP_HOME")
+    finding = _Finding(home, request, error)
+    # Textual takes long to import: the engine starts meanwhile, in another process.
+    from tui.app import Opening, OutcropApp
+    from tui.appearance import appearance
+    from tui.bridge import Bridge
+    from tui.farewell import farewell
+
+    look = appearance(console)
+    try:
+        found = finding.wait()
+    except RefusedError as refused:
+        return _refused(refused.refusal, console)
+    bridge = Bridge(found.client, lambda: connect(home))
+    app = OutcropApp(bridge, Opening(run=found.run, request=found.request, notices=found.notices), look)
+    app.run()
+    code = farewell(app.run_screen.shown, bridge, console, is_crash=bool(app.return_code))
+    bridge.close()
+    return code
+
+
+class _Found(msgspec.Struct, frozen=True, kw_only=True):
+    """An engine, and the run to show; none: the history. `request` started it, if it was not there."""
+
+    client: EngineClient
+    run: str | None = None
+    request: RunRequest | None = None
+    notices: tuple[str, ...] = ()
+
+
+class _Finding:
+    """Attaches to the engine in a thread, and finds or starts the run to show."""
+
+    def __init__(self, home: str | None, request: RunRequest | None, error: UsageError | None) -> None:
+        self._found: _Found | None = None
+        self._error: Exception | None = None
+        self._thread = threading.Thread(target=self._work, args=(home, request, error), daemon=True)
+        self._thread.start()
+
+    def wait(self) -> _Found:
+        """What was found; raises what went wrong."""
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+        assert self._found is not None
+        return self._found
+
+    def _work(self, home: str | None, request: RunRequest | None, error: UsageError | None) -> None:
+        try:
+            self._found = _find(home, request, error)
+        except Exception as failure:  # noqa: BLE001  # raised again by `wait`
+            self._error = failure
+
+
+def _find(home: str | None, request: RunRequest | None, error: UsageError | None) -> _Found:
+    client = connect(home)
+    if request is not None:
+        run = run_to_show(request, client.runs(limit=_NEWEST, definition=request.definition))
+        if run is not None:
+            return _Found(client=client, run=run)
+        return _Found(client=client, run=client.start(request), request=request)
+    assert error is not None
+    if not client.runs(limit=1):
+        raise error
+    return _Found(client=client, notices=(f"{error.message}: here is what ran before",))
+
+
+def _request(arguments: list[str]) -> tuple[RunRequest | None, UsageError | None]:
+    """What is to be run. Without any argument there may be nothing to run here, and the error says so."""
+    parser = Parser("run")
+    add_request_arguments(parser)
+    parser.add_argument("--fail-fast", action="store_true", help="stop everything at the first failure")
+    options = parser.parse_args(prepare(arguments))
+    try:
+        return request_of(options), None
+    except UsageError as error:
+        if arguments:
+            raise
+        return None, error
+
+
+def _refused(refusal: Refusal, console: Console) -> int:
+    """Say what is wrong as `outcrop run` does."""
+    if not refusal.problems:
+        kinds: dict[str, type[OutcropError]] = {"machine": MachineError, "store": StoreError}
+        raise kinds.get(refusal.kind, UsageError)(refusal.message, refusal.hint)
+    here = os.path.join(os.getcwd(), "")
+    for problem in refusal.problems:
+        console.error(clean(problem.text.removeprefix(here)))
+    return _BAD_DEFINITION
