@@ -17,10 +17,11 @@ from pathlib import Path
 
 from benchmarks import cases, targets
 from benchmarks.engines import Engine, Outcrop, start_peers
+from benchmarks.interface import InterfaceBench
 from benchmarks.measure import Failed
 from benchmarks.report import Row, as_json, as_table
 
-CASES = ("S20", "D48", "F10k", "T1000", "LINES", "LINT")
+CASES = ("S20", "D48", "F10k", "T1000", "LINES", "LINT", "UI")
 SLOW_PEER_ROUNDS = 2
 PEER_ATTEMPTS = 5
 
@@ -181,6 +182,7 @@ def main() -> int:
             "T1000": bench.thousand,
             "LINES": bench.lines,
             "LINT": bench.lint,
+            "UI": InterfaceBench(outcrop, directory, options.rounds).all,
         }
         rows: list[Row] = []
         try:
