@@ -15,7 +15,8 @@ from tui.model.graph.layers import topological
 SMALLEST = 3  # members; two tasks are as short as a count
 
 _SEPARATORS = "-_.:/"
-_FIRST_WORD = re.compile(r"[^-_.:/]*")
+_NUMBER = re.compile(r"\d+")  # `unit-1` and `unit-2` differ in a number,
+_LAST_WORD = re.compile(r"[-_.:/][^-_.:/]*$")  # `test-linux` and `test-mac` in the last word
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,15 +42,16 @@ def groups_of(needs: Mapping[str, tuple[str, ...]], parents: Mapping[str, str]) 
     for task, needed in needs.items():
         for need in needed:
             consumers.setdefault(need, []).append(task)
-    alike: dict[tuple[object, ...], list[str]] = {}
-    for task, needed in needs.items():
-        if task not in grouped:
-            word = _FIRST_WORD.match(task)
-            shape = (frozenset(needed), frozenset(consumers.get(task, ())), word[0] if word else "")
-            alike.setdefault(shape, []).append(task)
-    for members in alike.values():
-        if len(members) >= SMALLEST:
-            found.append(Group(stem=stem_of(members), members=tuple(members), alike=True))
+    shapes = {task: (frozenset(needed), frozenset(consumers.get(task, ()))) for task, needed in needs.items()}
+    for pattern in (_NUMBER, _LAST_WORD):
+        alike: dict[tuple[object, ...], list[str]] = {}
+        for task, shape in shapes.items():
+            if task not in grouped:
+                alike.setdefault((*shape, pattern.sub("", task)), []).append(task)
+        for members in alike.values():
+            if len(members) >= SMALLEST:
+                found.append(Group(stem=stem_of(members), members=tuple(members), alike=True))
+                grouped.update(members)
     place = {task: number for number, task in enumerate(needs)}
     return tuple(sorted(found, key=lambda group: place[group.members[0]]))
 
