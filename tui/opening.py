@@ -6,9 +6,8 @@ import os
 import threading
 
 import msgspec
-from engine.api.start import connect
 
-from engine.api.client import EngineClient, RefusedError
+from engine.api.client import EngineClient, RefusedError, connect
 from engine.api.messages import Refusal
 from engine.cli import Parser
 from engine.commands.run_request import add_request_arguments, prepare, request_of

@@ -21,7 +21,7 @@ from tui.model import attention
 from tui.model.run_model import Dirty
 from tui.model.shown_run import Course, ShownRun
 from tui.screens.selected_task import SelectedTask
-from tui.screens.steering import Steering
+from tui.screens.steering import Steering, is_possible
 from tui.widgets import log_messages
 from tui.widgets.banner import Banner
 from tui.widgets.cpu_lanes import CpuLanes
@@ -110,6 +110,8 @@ class RunScreen(Screen[None]):
                 self._show_task()
             if dirty.finished:
                 self._course_changed()
+            elif dirty.tasks:
+                self.refresh_bindings()
 
     def end(self, course: Course) -> None:
         """The run goes on no more, though its last event was not there."""
@@ -127,6 +129,12 @@ class RunScreen(Screen[None]):
 
     # Actions
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Whether it would do anything: what would not is neither shown nor offered."""
+        if action in ("next_match", "previous_match", "matching_only"):
+            return bool(self._task_shown.searched)
+        return self.shown is None or is_possible(action, self.shown, self.selected)
+
     def action_view_cycle(self) -> None:
         self._panes.cycle_view()
 
@@ -141,6 +149,10 @@ class RunScreen(Screen[None]):
     def action_back(self) -> None:
         if self._panes.list.filter:
             self._panes.list.filter = ""
+            self._show_state()
+        elif self._task_shown.searched:
+            self._task_shown.search("")
+            self._show_state()
         elif self._panes.zoomed:
             self._panes.zoom(None)
         elif self._panel.has_focus_within:
@@ -288,6 +300,7 @@ class RunScreen(Screen[None]):
         event.stop()
         if event.purpose == "filter":
             self._panes.list.filter = event.text
+            self._show_state()
         else:
             self._task_shown.search(event.text)
             self._show_state()
@@ -298,6 +311,7 @@ class RunScreen(Screen[None]):
         if event.purpose == "filter":
             self._panes.list.filter = event.text if event.is_accepted else ""
             self._panes.focus_tasks()
+            self._show_state()
             return
         self._task_shown.search(event.text if event.is_accepted else "")
         self._show_state()
@@ -320,6 +334,7 @@ class RunScreen(Screen[None]):
         """Say which filters and which search are in force."""
         words = (self._panes.words, self._task_shown.search_words)
         self._status.show_state("  ".join(filter(None, words)))
+        self.refresh_bindings()
 
     @property
     def _is_visible(self) -> bool:
@@ -340,6 +355,7 @@ class RunScreen(Screen[None]):
         self.selected = task
         self._panes.selected = task
         self._show_task()
+        self.refresh_bindings()
 
     def _attend(self) -> None:
         """Until the user has selected something, go where something happens."""
@@ -367,6 +383,7 @@ class RunScreen(Screen[None]):
         if shown is None or self._ticking is None:
             return
         self._header.changed(Dirty(finished=True))
+        self.refresh_bindings()
         self._tick()
         if shown.is_live:
             self._ticking.resume()

@@ -23,6 +23,27 @@ _OURS = (2, 3, 70, 130)  # exit codes of outcrop itself; the message is still on
 _AT_ONCE = 2.0  # seconds
 
 
+def is_possible(action: str, shown: ShownRun, task: str | None) -> bool:
+    """Whether a steering action would do something; True for all other actions."""
+    state = shown.model.state
+    selected = state.tasks.get(task or "")
+    match action:
+        case "cancel_task":
+            return shown.is_steerable and selected is not None and not selected.done
+        case "cancel_run" | "keep_going":
+            return shown.is_steerable
+        case "retry" | "retry_failed":
+            return bool(attention.retryable(state)) or shown.course in ("killed", "engine_gone")
+        case "rerun_no_cache":
+            return not shown.is_live
+        case "next_error":
+            return bool(attention.failures(state))
+        case "shell":
+            return selected is not None and (selected.done or selected.execution == "running")
+        case _:
+            return True
+
+
 class RunWanted(Message):
     """Start this run, and show it."""
 
