@@ -98,6 +98,7 @@ class TaskGraph(ScrollView, inherit_bindings=False):
             self._view = GraphView()
             self._slow_system = frozenset()
             self._picture = None
+            self.refresh()
         self._now = max(self._now, model.last_at)
         self._lay_out()
 
@@ -278,6 +279,8 @@ class TaskGraph(ScrollView, inherit_bindings=False):
     def _nothing(self) -> str:
         if self._model is None or not self._model.state.tasks:
             return "no tasks yet"
+        if self._picture is None:
+            return ""
         return "nothing has failed" if self._view.failed_only else "no task to show"
 
     def notify_style_update(self) -> None:
