@@ -16,7 +16,7 @@ from tui.model.sparkline import sparkline
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 _GAP = 2
 _MARK = 2
-_RESULT, _CHANGE = 20, 16  # at least
+_RESULT, _CHANGE = 20, 24  # at least
 _EXECUTED = ("executed", "failed")
 
 

@@ -57,6 +57,9 @@ class RowList(ScrollView, can_focus=True):
         def control(self) -> RowList:
             return self.row_list
 
+    class Clicked(Chosen):
+        """A row was clicked once."""
+
     class EndNear(Message):
         """The last rows are in view: more may be wanted."""
 
@@ -141,8 +144,7 @@ class RowList(ScrollView, can_focus=True):
         index = event.y - _HEADING + self.scroll_offset.y
         if event.y >= _HEADING and index < self.count:
             self.move_to(index)
-            if event.chain == 2:
-                self.post_message(self.Chosen(self, index))
+            self.post_message((self.Chosen if event.chain == 2 else self.Clicked)(self, index))
 
     def action_move_up(self) -> None:
         self.move_to(self.cursor - 1)
