@@ -79,7 +79,7 @@ class OutcropApp(App[None]):
         self.add_mode("run", lambda: self.run_screen)
         self.add_mode("history", lambda: self.history_screen)
         if self._opening.run is not None:
-            self.run_screen.open_run(self._opening.run, self._opening.request)
+            self.run_screen.open_run(self._opening.run, self._opening.request, is_news=True)
         self.switch_mode("history" if self._opening.run is None else "run")
         for notice in self._opening.notices:
             self.notify(notice, markup=False)
@@ -201,27 +201,36 @@ class OutcropApp(App[None]):
         self.switch_mode("run")
 
     def action_start_engine(self) -> None:
-        self._bridge.reconnect(self._engine_is_back, self._refused)
-
-    def _engine_is_back(self) -> None:
-        self.engine_is_lost = False
-        self.refresh_bindings()
+        """Start it, and the run that it took with it; what is shown of a past run stays."""
         shown = self.run_screen.shown
         request = None if shown is None or shown.course != "engine_gone" else shown.again()
         if request is None:
-            self.run_screen.engine_is_back()
+            self._bridge.reconnect(self._engine_answers, self._refused)
         else:
             self._start(request)
+
+    def _engine_answers(self) -> None:
+        if self.engine_is_lost:
+            self.engine_is_lost = False
+            self.run_screen.engine_is_back()
+            self.refresh_bindings()
 
     def on_run_wanted(self, event: RunWanted) -> None:
         self._start(event.request)
 
     def _start(self, request: RunRequest) -> None:
         def began(run: str) -> None:
-            self.run_screen.open_run(run, request)
+            self.run_screen.open_run(run, request, is_news=True)
             self.switch_mode("run")
 
-        self._bridge.start(request, began, self._refused)
+        def start() -> None:
+            self._engine_answers()
+            self._bridge.start(request, began, self._refused)
+
+        if self.engine_is_lost:
+            self._bridge.reconnect(start, self._refused)
+        else:
+            start()
 
     async def action_quit(self) -> None:
         """Leave; asks first while the shown run goes on and could be stopped."""

@@ -20,14 +20,14 @@ class ShownRun:
     has seen its end before, so it is worth a summary when the interface is left.
     """
 
-    def __init__(self, run: str, request: RunRequest | None = None) -> None:
+    def __init__(self, run: str, request: RunRequest | None = None, *, is_news: bool = False) -> None:
         self.model = RunModel(run)
         self.request = request
         self.summary: RunSummary | None = None
         self.course: Course = "live"
         self.lost: tuple[str, ...] = ()
         self.offset = self.usage_offset = 0
-        self.is_news = False
+        self.is_news = is_news
         self.keeps_going = not (request is not None and request.fail_fast)
 
     @property

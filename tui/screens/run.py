@@ -76,9 +76,9 @@ class RunScreen(Screen[None]):
 
     # What is shown
 
-    def open_run(self, run: str, request: RunRequest | None = None) -> None:
+    def open_run(self, run: str, request: RunRequest | None = None, *, is_news: bool = False) -> None:
         """Show this run from its beginning, and follow it if it goes on."""
-        self.shown = ShownRun(run, request)
+        self.shown = ShownRun(run, request, is_news=is_news)
         self.selected, self._is_chosen = None, False
         self._pending = Dirty()
         self._bridge.follow(run)
