@@ -25,11 +25,15 @@ def active_actions(screen: Screen[object]) -> list[ActiveAction]:
     """What a key reaches from where the focus is, in the order of the table."""
     keys: dict[str, list[str]] = {}
     near: set[str] = set()
+    is_current = screen.is_current
     for key, active in screen.active_bindings.items():
         action = BY_ID.get(active.binding.id or "")
         if action is None or key == UNBOUND or not active.enabled:
             continue
-        if not _works(action, active.node, screen):
+        # Textual has asked whether it is allowed, but the screen on top, which may be a dialog over this one.
+        if not (
+            _has_method(action, active.node, screen) if is_current else _works(action, active.node, screen)
+        ):
             continue
         keys.setdefault(action.id, []).append(key)
         if active.node is not screen and active.node is not screen.app:
@@ -53,11 +57,19 @@ def offered_actions(screen: Screen[object]) -> list[ActiveAction]:
     return found
 
 
-def _works(action: Action, node: DOMNode, screen: Screen[object]) -> bool:
-    """Whether there is a method and it is allowed now. Textual itself asks the screen on top, which may be
-    a dialog over this one."""
+def _target(action: Action, node: DOMNode, screen: Screen[object]) -> tuple[DOMNode, str]:
+    """Who carries the action out, and the name by which; `node` has its binding."""
     place, _, name = action.textual_action.rpartition(".")
-    target = {"app": screen.app, "screen": screen}.get(place, node)
+    return {"app": screen.app, "screen": screen}.get(place, node), name
+
+
+def _has_method(action: Action, node: DOMNode, screen: Screen[object]) -> bool:
+    target, name = _target(action, node, screen)
+    return hasattr(target, f"action_{name}")
+
+
+def _works(action: Action, node: DOMNode, screen: Screen[object]) -> bool:
+    target, name = _target(action, node, screen)
     return hasattr(target, f"action_{name}") and bool(target.check_action(name, ()))
 
 

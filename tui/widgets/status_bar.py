@@ -81,7 +81,7 @@ class StatusBar(Widget):
 
     def update_keys(self) -> None:
         """Looks up again which actions work; follows by itself when focus or bindings change."""
-        self._entries = [
+        entries = [
             FooterEntry(
                 key=key_text(it.keys[0], is_unicode=self._glyphs.is_unicode),
                 words=it.action.short,
@@ -91,7 +91,9 @@ class StatusBar(Widget):
             for it in active_actions(self.screen)
             if it.action.rank
         ]
-        self.refresh()
+        if entries != self._entries:
+            self._entries = entries
+            self.refresh()
 
     def _on_mount(self, event: Mount) -> None:
         super()._on_mount(event)
