@@ -37,7 +37,7 @@ def task_words(task: TaskState, tasks: dict[str, TaskState], now: float) -> str:
 
 
 def short_run(run: str) -> str:
-    """Enough of a run's id to tell it from all others (ids begin with the time); commands take it as it is."""
+    """Enough of a run's id to tell it from others, as ids begin with the time; commands take it as it is."""
     return run[:10]
 
 

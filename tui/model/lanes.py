@@ -185,7 +185,7 @@ def window(now: float, zoom: float, ended_at: float | None) -> tuple[float, floa
 
 
 def fitting_zoom(elapsed: float, *, is_over: bool) -> float:
-    """Seconds to show: a minute at most while a run goes on, all of one that is over if ten minutes hold it."""
+    """Seconds to show: a minute at most while a run goes on, ten of one that is over."""
     if is_over:
         return min(max(elapsed, ZOOMS[0]), ZOOMS[-1])
     return next((zoom for zoom in _LIVE_ZOOMS if zoom >= elapsed), _LIVE_ZOOMS[-1])

@@ -29,7 +29,7 @@ _SOONEST = 0.2  # seconds between two frames of the moving time
 
 
 class CpuLanes(ScrollView):
-    """Time goes to the right and ends now, or where the run ended; `zoom_in` and `zoom_out` change how much shows.
+    """Time goes to the right and ends now, or where the run ended; `zoom_in` and `zoom_out` scale it.
 
     A block is a task on its core; a lighter one has no core of its own and is drawn where there was room.
     """

@@ -94,8 +94,15 @@ def test_the_window_of_a_run_that_is_over_ends_where_the_run_did() -> None:
 
 @pytest.mark.parametrize(
     "elapsed, is_over, expected",
-    [(0, False, 15), (16, False, 30), (31, False, 60), (900, False, 60), (3, True, 15), (88, True, 88)]
-    + [(900, True, 600)],
+    [
+        (0, False, 15),
+        (16, False, 30),
+        (31, False, 60),
+        (900, False, 60),
+        (3, True, 15),
+        (88, True, 88),
+        (900, True, 600),
+    ],
 )
 def test_a_run_that_goes_on_shows_its_last_minute_one_that_is_over_all_of_it(
     elapsed: float, is_over: bool, expected: float
