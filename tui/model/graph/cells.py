@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 
 from tui.model.graph.layout import Layout, Piece
@@ -17,7 +18,11 @@ _HEAVY_ASCII = " #=#####=#=#####"
 # By side, 0 for none, 1 for light, 2 for heavy: north counts 27, east 9, south 3, west 1.
 _MIXED = " ╴╸╷┐┑╻┒┓╶─╾┌┬┭┎┰┱╺╼━┍┮┯┏┲┳╵┘┙│┤┥╽┧┪└┴┵├┼┽┟╁╅┕┶┷┝┾┿┢╆╈╹┚┛╿┦┩┃┨┫┖┸┹┞╀╃┠╂╉┗┺┻┡╄╇┣╊╋"
 
+_BAND = 16  # rows that are made ready together
+
 Cell = tuple[int, int]  # x, y
+_Runs = list[tuple[int, int]]
+_Uprights = list[tuple[int, int]]
 
 
 def runs_of(piece: Piece) -> Iterator[tuple[int, int, int]]:
@@ -35,31 +40,29 @@ def runs_of(piece: Piece) -> Iterator[tuple[int, int, int]]:
         yield row, piece.track + 1, end
 
 
-def uprights_of(piece: Piece) -> Iterator[tuple[int, int, int]]:
-    """(column, row, mask) of each cell of its verticals, corners and joints included."""
+def uprights_of(piece: Piece, first: int = 0, end: int = sys.maxsize) -> Iterator[tuple[int, int, int]]:
+    """(column, row, mask) of each cell of its verticals, joints included; only rows from `first` to `end`."""
     if piece.track < 0:
         return
     rows = []
     for start in piece.starts:
         if start.bend >= 0:
-            yield from _upright(start.bend, [start.row], [start.aside])
+            yield from _upright(start.bend, [start.row], [start.aside], first, end)
         rows.append(start.row if start.bend < 0 else start.aside)
-    yield from _upright(piece.track, rows, [row for row, _ in piece.targets])
+    yield from _upright(piece.track, rows, [row for row, _ in piece.targets], first, end)
 
 
-def _upright(column: int, sources: list[int], targets: list[int]) -> Iterator[tuple[int, int, int]]:
+def _upright(
+    column: int, sources: list[int], targets: list[int], first: int, end: int
+) -> Iterator[tuple[int, int, int]]:
     """From the rows where the wire comes from the west to those where it goes east."""
     top, bottom = min(*sources, *targets), max(*sources, *targets)
     joints: dict[int, int] = dict.fromkeys(sources, WEST)
     for row in targets:
         joints[row] = joints.get(row, 0) | EAST
-    if top == bottom:
-        yield column, top, joints[top]
-        return
-    yield column, top, SOUTH | joints[top]
-    for row in range(top + 1, bottom):
-        yield column, row, VERTICAL | joints.get(row, 0)
-    yield column, bottom, NORTH | joints[bottom]
+    for row in range(max(top, first), min(bottom + 1, end)):
+        mask = (NORTH if row > top else 0) | (SOUTH if row < bottom else 0)
+        yield column, row, mask | joints.get(row, 0)
 
 
 def masks_of(pieces: Iterable[Piece]) -> dict[Cell, int]:
@@ -92,17 +95,34 @@ def way(layout: Layout, source: int, target: int) -> list[Piece]:
 
 
 class WireRows:
-    """The wires of a layout by row, for whoever paints rows."""
+    """The wires of a layout by row, for whoever paints rows; rows that nobody asks for cost nothing."""
 
     def __init__(self, layout: Layout) -> None:
-        self._runs: list[list[tuple[int, int]]] = [[] for _ in range(layout.height)]
-        self._uprights: list[list[tuple[int, int]]] = [[] for _ in range(layout.height)]
+        self._pieces: list[list[Piece]] = [[] for _ in range(layout.height // _BAND + 1)]
         for pieces in layout.pieces:
             for piece in pieces.values():
-                for row, first, end in runs_of(piece):
-                    self._runs[row].append((first, end))
-                for column, row, mask in uprights_of(piece):
-                    self._uprights[row].append((column, mask))
+                rows = [row for row, _ in piece.targets]
+                for start in piece.starts:
+                    rows.append(start.row)
+                    if start.bend >= 0:
+                        rows.append(start.aside)
+                for band in range(min(rows) // _BAND, max(rows) // _BAND + 1):
+                    self._pieces[band].append(piece)
+        self._known: dict[int, tuple[_Runs, _Uprights]] = {}
+
+    def _row(self, row: int) -> tuple[_Runs, _Uprights]:
+        """Its horizontal runs, and the masks of its verticals."""
+        if row not in self._known:
+            first = row // _BAND * _BAND
+            known: list[tuple[_Runs, _Uprights]] = [([], []) for _ in range(_BAND)]
+            for piece in self._pieces[row // _BAND]:
+                for at, start, stop in runs_of(piece):
+                    if first <= at < first + _BAND:
+                        known[at - first][0].append((start, stop))
+                for column, at, mask in uprights_of(piece, first, first + _BAND):
+                    known[at - first][1].append((column, mask))
+            self._known.update((first + place, each) for place, each in enumerate(known))
+        return self._known[row]
 
     def masks(self, row: int, first: int, end: int) -> bytearray:
         """The masks of the columns from `first` to `end` (excluded).
@@ -110,11 +130,12 @@ class WireRows:
         Where a wire runs straight down across others, its mask alone: the vertical is drawn unbroken.
         """
         found = bytearray(end - first)
-        for start, stop in self._runs[row]:
+        runs, uprights = self._row(row)
+        for start, stop in runs:
             left, right = max(start, first), min(stop, end)
             if left < right:
                 found[left - first : right - first] = b"\x0a" * (right - left)
-        for column, mask in self._uprights[row]:
+        for column, mask in uprights:
             if first <= column < end:
                 place = column - first
                 found[place] = mask if mask == VERTICAL else found[place] | mask

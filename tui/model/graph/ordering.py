@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from tui.model.graph.wires import Wires
 
 SWEEPS = 8
+PATIENCE = 3  # sweeps in vain before it is left at that
 
 Order = list[list[int]]
 
@@ -17,8 +18,9 @@ def ordered(wires: Wires) -> Order:
     order = _depth_first(wires)
     position = _positions(order, len(wires.layer))
     best, fewest = [list(points) for points in order], crossings(order, wires.following, position)
+    in_vain = 0
     for sweep in range(SWEEPS):
-        if not fewest:
+        if not fewest or in_vain == PATIENCE:
             break
         if sweep % 2 == 0:
             for points in order[1:]:
@@ -27,8 +29,10 @@ def ordered(wires: Wires) -> Order:
             for points in reversed(order[:-1]):
                 _sort(points, wires.following, position)
         found = crossings(order, wires.following, position)
+        in_vain += 1
         if found < fewest:
             best, fewest = [list(points) for points in order], found
+            in_vain = 0
     return best
 
 
@@ -37,18 +41,20 @@ def crossings(order: Order, following: Sequence[Sequence[int]], position: Sequen
     total = 0
     for points in order[:-1]:
         seen: list[int] = []  # positions of the targets of the points above, sorted
+        count = 0
+        insert = seen.insert
         for point in points:
             after = following[point]
-            if len(after) == 1:
-                target = position[after[0]]
+            if not after:
+                continue
+            places = [position[other] for other in after]
+            if len(places) > 1:
+                places.sort()
+            for target in places:
                 place = bisect_right(seen, target)
-                total += len(seen) - place
-                seen.insert(place, target)
-            elif after:
-                for target in sorted([position[other] for other in after]):
-                    place = bisect_right(seen, target)
-                    total += len(seen) - place
-                    seen.insert(place, target)
+                total += count - place
+                insert(place, target)
+                count += 1
     return total
 
 
