@@ -59,7 +59,7 @@ async def test_each_row_has_glyph_name_and_word(size: tuple[int, int]) -> None:
 async def test_in_ascii_every_character_is_ascii() -> None:
     for view in ("rails", "tree"):
         list_ = TaskList(Glyphs(is_unicode=False))
-        list_.view = view  # type: ignore[assignment]
+        list_.view = view
         assert all(line.isascii() for line in await on_screen(list_, example(), (110, 60)))
 
 
