@@ -129,7 +129,13 @@ def parse_theme(text: str, name: str, path: str) -> Theme:
     for color, value in colors.items():
         setattr(theme, color, value)
     native = BUILTIN_THEMES["ansi-dark" if is_dark else "ansi-light"].variables if is_ansi else {}
-    theme.variables = {**native, **_chrome(colors, {**derived, **roles}), **derived, **roles, **variables}
+    theme.variables = {
+        **native,
+        **_chrome(colors, {**derived, **roles}, is_ansi),
+        **derived,
+        **roles,
+        **variables,
+    }
     return theme
 
 
@@ -175,8 +181,11 @@ def _derived_roles(colors: dict[str, str], is_ansi: bool) -> dict[str, str]:
     }
 
 
-def _chrome(colors: dict[str, str], roles: dict[str, str]) -> dict[str, str]:
+def _chrome(colors: dict[str, str], roles: dict[str, str], is_ansi: bool) -> dict[str, str]:
     """Variables of Textual's own widgets, in the colours of the theme."""
+    bar = roles["edge"]
+    if not is_ansi:
+        bar = Color.parse(colors["surface"]).blend(Color.parse(bar), 0.55, alpha=1).hex6
     selected = {
         "block-cursor-foreground": roles["selected"],
         "block-cursor-background": roles["selected-background"],
@@ -186,8 +195,8 @@ def _chrome(colors: dict[str, str], roles: dict[str, str]) -> dict[str, str]:
         "block-cursor-text-style": "bold",
         "border": roles["edge-active"],
         "border-blurred": roles["edge"],
-        "scrollbar": roles["edge"],
-        "scrollbar-hover": roles["dim-text"],
+        "scrollbar": bar,
+        "scrollbar-hover": roles["edge"],
         "scrollbar-active": roles["dim-text"],
         "scrollbar-background": colors["surface"],
         "scrollbar-background-hover": colors["surface"],
