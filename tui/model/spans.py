@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-
 import msgspec
 
 from engine.progress.width import cells, cut
@@ -57,40 +55,41 @@ def padded_row(row: Row, width: int, ellipsis: str = "…") -> Row:
 
 def wrapped(row: Row, width: int) -> list[Row]:
     """The row in lines of at most `width` cells, broken at spaces where there are any in the second half."""
-    if row_cells(row) <= width:
+    text = row_text(row)
+    if cells(text) <= width:
         return [row]
     width = max(2, width)
-    characters = [(character, span) for span in row for character in span.text]
     lines: list[Row] = []
     start = 0
-    while start < len(characters):
-        end, taken, space = start, 0, -1
-        while end < len(characters):
-            taken += cells(characters[end][0])
-            if taken > width:
-                break
-            if characters[end][0] == " ":
-                space = end
-            end += 1
-        if end < len(characters) and space >= start + (end - start) // 2 and characters[end][0] != " ":
-            end = space + 1
-        lines.append(_joined(characters[start:end]))
+    while start < len(text):
+        end = _line_end(text, start, width)
+        lines.append(_piece(row, start, end))
         start = end
-        while start < len(characters) and characters[start][0] == " " and lines:
+        while start < len(text) and text[start] == " ":
             start += 1
     return lines
 
 
-def _joined(characters: list[tuple[str, Span]]) -> Row:
-    return tuple(
-        msgspec.structs.replace(span, text="".join(character for character, _ in group))
-        for span, group in _by_span(characters)
-    )
+def _line_end(text: str, start: int, width: int) -> int:
+    """Where the line ends that begins at `start`."""
+    end = min(len(text), start + width)
+    if not text.isascii():
+        while cells(text[start:end]) > width:
+            end -= 1
+    if end == len(text) or text[end] == " ":
+        return end
+    space = text.rfind(" ", start, end)
+    return space + 1 if space >= start + (end - start) // 2 else end
 
 
-def _by_span(characters: list[tuple[str, Span]]) -> list[tuple[Span, list[tuple[str, Span]]]]:
-    found = []
-    for _, group in itertools.groupby(characters, key=lambda pair: id(pair[1])):
-        pieces = list(group)
-        found.append((pieces[0][1], pieces))
-    return found
+def _piece(row: Row, start: int, end: int) -> Row:
+    """The characters from `start` to before `end`."""
+    kept: list[Span] = []
+    place = 0
+    for span in row:
+        low, high = max(start - place, 0), min(end - place, len(span.text))
+        if low < high:
+            is_whole = high - low == len(span.text)
+            kept.append(span if is_whole else msgspec.structs.replace(span, text=span.text[low:high]))
+        place += len(span.text)
+    return tuple(kept)

@@ -22,6 +22,8 @@ from tui.widgets.status_bar import StatusBar
 
 _PAGE = 100
 _MOST_SPARKS = 30
+_MOST_LIVE = 20  # a run in progress is among the newest
+_SECONDS_STILL = 20
 
 
 class RunsSource(Protocol):
@@ -71,6 +73,7 @@ class HistoryScreen(Screen[None]):
         self._is_asking = False
         self._is_complete = False
         self._was_hidden = False
+        self._ticks = 0
         self._head = RowLine(ellipsis=glyphs.ellipsis, id="history-head")
         self._list = RunList(glyphs, id="runs")
         self._prompt = PromptLine()
@@ -205,7 +208,10 @@ class HistoryScreen(Screen[None]):
     # What is shown
 
     def _tick(self) -> None:
-        if self.is_current:
+        """Ages change slowly; a second counts only while a run goes on."""
+        self._ticks += 1
+        is_live = any(run.result == "running" for run in self._runs[:_MOST_LIVE])
+        if self.is_current and (is_live or self._ticks % _SECONDS_STILL == 0):
             self._list.tick(self._clock())
 
     def _draw(self) -> None:

@@ -279,6 +279,11 @@ class RunScreen(Screen[None]):
         event.stop()
         self._select(event.task, chosen=True)
 
+    @on(FactView.LinkOpened)
+    def _link_opened(self, event: FactView.LinkOpened) -> None:
+        event.stop()
+        self.app.open_url(event.address)
+
     @on(log_messages.Matches)
     def _matched(self, event: log_messages.Matches) -> None:
         event.stop()

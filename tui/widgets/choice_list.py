@@ -12,6 +12,8 @@ from tui.widgets.row_list import RowList
 class ChoiceList(RowList):
     """`draw` makes the row of a number; its second argument says whether the cursor is there."""
 
+    keeps_cursor = False
+
     def __init__(
         self,
         glyphs: Glyphs,

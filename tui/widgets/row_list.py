@@ -33,6 +33,8 @@ class RowList(ScrollView, can_focus=True):
     """
     )
 
+    keeps_cursor = True  # also without the focus
+
     class Highlighted(Message):
         """The cursor is on another row; -1: there is none."""
 
@@ -114,7 +116,7 @@ class RowList(ScrollView, can_focus=True):
             text: Row = (Span(f"  {self.empty}", "dim-text"),) if is_here else ()
             return self._painter.strip(text, width, self._ground)
         ground = self._ground
-        if index == self.cursor:
+        if index == self.cursor and (self.has_focus or self.keeps_cursor):
             ground += self._painter.style("selected")
             if self.has_focus:
                 ground += Style(bold=True)

@@ -24,7 +24,7 @@ from tui.widgets.row_line import RowLine
 
 Tab = Literal["log", "info", "env", "why"]
 TABS: tuple[Tab, ...] = ("log", "info", "env", "why")
-_LINES_AT_ONCE = 200  # what is longer is coloured in a thread
+_LINES_AT_ONCE = 40  # what is longer is coloured in a thread
 
 
 class TaskPanel(Vertical):
@@ -119,6 +119,8 @@ class TaskPanel(Vertical):
         """What the engine keeps of the task; those of another task are ignored."""
         if details is not None and details.task != self.task_key:
             return
+        if details is not None and details == self._details:
+            return
         had_none, self._details = self._details is None, details
         self._script = []
         if details is not None:
@@ -156,10 +158,9 @@ class TaskPanel(Vertical):
         self.post_message(self.TabChanged(tab))
 
     def copied_text(self) -> str | None:
-        """What a copy of the present tab gives: the fact under the cursor; None for the log."""
-        if self.tab == "log":
-            return None
-        current = self._views[self.tab].current
+        """The fact under the cursor, when facts have the focus; else None."""
+        view = self.body
+        current = view.current if isinstance(view, FactView) and view.has_focus else None
         return None if current is None else current.text
 
     def open_filter(self) -> None:

@@ -205,3 +205,27 @@ async def test_the_ascii_alphabet_is_used_throughout() -> None:
         await pilot.pause()
         assert app.view.text.isascii()
         assert row_text(app.query_one("#task-tabs", RowLine).row) == "Log | [Info] | Env | Why"
+
+
+async def test_text_is_marked_with_the_mouse() -> None:
+    app = PanelApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.fill()
+        app.panel.open_tab("info")
+        await pilot.pause()
+        await pilot.mouse_down("#task-info", offset=(2, 1))
+        await pilot.hover("#task-info", offset=(8, 1))
+        await pilot.mouse_up("#task-info", offset=(8, 1))
+        assert app.screen.get_selected_text() == "✖ error"
+
+
+async def test_a_click_on_an_address_opens_it() -> None:
+    app = PanelApp()
+    async with app.run_test(size=(80, 60)) as pilot:
+        app.fill()
+        app.panel.open_tab("info")
+        await pilot.pause()
+        line = next(y for y, text in enumerate(app.view.text.split("\n")) if "https://" in text)
+        await pilot.click("#task-info", offset=(14, line))
+        await pilot.pause()
+        assert app.picked == ["https://example.com/report"]
