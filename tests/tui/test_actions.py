@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from itertools import combinations
+from pathlib import Path
 
 import pytest
 
+import tui
 from tui.actions import ACTIONS, BY_ID, CHAINS, GROUP_WORDS, SHADOWS, Action, in_groups
 from tui.bindings import bindings_for
 from tui.keymap import conflict, default_keys
@@ -58,3 +60,13 @@ def test_movement_is_carried_out_by_the_widget_itself() -> None:
 def test_screens_are_still_reached_where_a_text_field_takes_the_printable_keys(action: Action) -> None:
     if action.id in ("help", "palette", "quit", "show_run", "show_history", "start_run"):
         assert any(len(key) > 1 and ("+" in key or key.startswith("f")) for key in KEYS[action.id])
+
+
+@EACH
+def test_every_action_is_carried_out_somewhere(action: Action) -> None:
+    if not action.calls:
+        places = {"app": "tui/app.py", "screen": "tui/screens/*.py", "widget": "tui/widgets/*.py"}
+        files = Path(tui.__file__).parent.parent.glob(places[action.place])
+        assert any(f"def action_{action.id}(" in file.read_text(encoding="utf-8") for file in files) or (
+            action.id == "quit"  # Textual's own
+        )
