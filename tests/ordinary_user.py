@@ -91,11 +91,24 @@ def install_program(directory: Path, packages: tuple[str, ...] = ("engine", "tui
     root = Path(__file__).parent.parent
     for package in packages:
         shutil.copytree(root / package, directory / package, ignore=shutil.ignore_patterns("__pycache__"))
-    for requirement in metadata.requires("outcrop") or ():
-        name = re.split(r"[^A-Za-z0-9._-]", requirement, maxsplit=1)[0]
+    for name in _needed_by("outcrop", set()):
         for file in metadata.files(name) or ():
             if ".." not in file.parts:
                 target = directory / file
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(file.locate(), target)
     subprocess.run(["chmod", "-R", "a+rX", str(directory)], check=True)
+
+
+def _needed_by(package: str, known: set[str]) -> set[str]:
+    """The names of all packages that this one needs here, and those that they need."""
+    for requirement in metadata.requires(package) or ():
+        name = re.split(r"[^A-Za-z0-9._-]", requirement, maxsplit=1)[0]
+        if name not in known and "extra ==" not in requirement:
+            try:
+                metadata.distribution(name)
+            except metadata.PackageNotFoundError:  # for another system or version of Python
+                continue
+            known.add(name)
+            _needed_by(name, known)
+    return known

@@ -9,7 +9,7 @@ import time
 import msgspec
 
 from engine.api.messages import EngineStatus
-from engine.model.errors import UsageError
+from engine.model.errors import MachineError, UsageError
 from engine.terminal.console import Console
 from engine.terminal.units import duration_text
 
@@ -65,9 +65,19 @@ def _start(console: Console, *, stays: bool) -> int:
     try:
         status, words = connect(home, start=False).status(), "runs already"
     except EngineGone:
-        status, words = connect(home, stays=stays).status(), "runs"
+        status, words = _started(home, stays=stays), "runs"
     console.line(f"the engine {words}: process {status.pid}, store {status.store}")
     return 0
+
+
+def _started(home: str | None, *, stays: bool) -> EngineStatus:
+    from engine.api.client import EngineGone, connect
+
+    try:
+        return connect(home, stays=stays).status()
+    except EngineGone as error:
+        hint = "`engine/engine.log` in the store says why"
+        raise MachineError("the engine ended while it started", hint) from error
 
 
 def _stop(console: Console) -> int:
