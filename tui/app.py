@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable
-from typing import ClassVar, assert_never
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar, assert_never
 
 import msgspec
 from textual.app import App
 from textual.binding import BindingType
-from textual.command import CommandPalette
 from textual.message import Message
 
-from engine.api.messages import Refusal, RunSummary
+from engine.api.messages import DefinitionSummary, Refusal, RunSummary
 from engine.model.request import RunRequest
 from tui.active_actions import active_actions
 from tui.appearance import Appearance
 from tui.bindings import bindings_for
 from tui.bridge import Answered, Arrival, Bridge, Came, Crashed, EngineLost, Noticed, StreamEnded
 from tui.format import Glyphs
-from tui.palette import ActionProvider
 from tui.screens import confirm
-from tui.screens.help import HelpScreen
-from tui.screens.history import HistoryScreen
 from tui.screens.run import RunScreen
 from tui.screens.steering import RunWanted
-from tui.screens.theme_picker import ThemePicker, register_themes
-from tui.settings import SettingsError, save_theme
-from tui.theme_files import DEFAULT_THEME, find_themes, shipped_theme
+from tui.theme_files import DEFAULT_THEME, ThemeFileError, find_themes, read_theme, shipped_theme
+
+if TYPE_CHECKING:
+    from tui.screens.history import HistoryScreen
 
 _DRAIN_SECONDS = 1 / 20
 
@@ -44,8 +43,8 @@ class OutcropApp(App[None]):
     """`clock` gives seconds since the epoch."""
 
     TITLE = "outcrop"
-    COMMANDS: ClassVar[set[type[ActionProvider]]] = {ActionProvider}  # type: ignore[assignment]
     ENABLE_COMMAND_PALETTE = False  # the key is ours, from the table
+    DEFAULT_MODE = "run"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("everywhere")]
 
     class Arrived(Message):
@@ -58,6 +57,7 @@ class OutcropApp(App[None]):
         look: Appearance = Appearance(),  # noqa: B008  # frozen
         clock: Callable[[], float] = time.time,
     ) -> None:
+        self._defaults = shipped_theme().variables  # asked for while Textual's own part is made
         super().__init__(ansi_color=look.theme.is_ansi)
         self._bridge = bridge
         self._opening = opening
@@ -67,34 +67,41 @@ class OutcropApp(App[None]):
         self._leaves_at_end = False
         self._glyphs = Glyphs(is_unicode=look.is_unicode)
         self.run_screen = RunScreen(bridge, self._glyphs, clock)
-        self.history_screen = HistoryScreen(bridge, self._glyphs, clock, self._open_past)
+        self._clock = clock
+        self._history: HistoryScreen | None = None
         self.engine_is_lost = False
+        self._problems = list(look.settings.notices)
+        self.add_mode("run", lambda: self.run_screen)
+        self.add_mode("history", self._history_screen)
+        self._use_theme(look.theme.name, look.themes_folder)
+        self.set_keymap(look.settings.keymap.changed)
+        self._last_requests: dict[str, RunRequest] = {}  # by definition
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        return shipped_theme().variables
+        return self._defaults
 
     def on_mount(self) -> None:
-        self._use_settings()
         self._bridge.open(self._wake)
-        self.add_mode("run", lambda: self.run_screen)
-        self.add_mode("history", lambda: self.history_screen)
-        if self._opening.run is not None:
+        if self._opening.run is None:
+            self.switch_mode("history")
+        else:
             self.run_screen.open_run(self._opening.run, self._opening.request, is_news=True)
-        self.switch_mode("history" if self._opening.run is None else "run")
-        for notice in self._opening.notices:
-            self.notify(notice, markup=False)
+        for notice in (*self._opening.notices, *self._problems):
+            self.notify(notice, severity="warning", markup=False, timeout=15)
 
-    def _use_settings(self) -> None:
-        look = self._look
-        problems = register_themes(self, find_themes(look.themes_folder))
-        is_known = look.theme.name in self.available_themes
-        self.theme = look.theme.name if is_known else DEFAULT_THEME
-        self.set_keymap(look.settings.keymap.changed)
-        notices = [*look.settings.notices, *(text for _, text in problems)]
-        if not is_known:
-            notices.append(f"there is no theme `{look.theme.name}`")
-        if notices:
-            self.notify("\n".join(notices), severity="warning", markup=False, timeout=15)
+    def _use_theme(self, name: str, folder: str) -> None:
+        """Before the first picture; the other themes are read when they can be chosen."""
+        files = find_themes(folder)
+        if name not in files:
+            self._problems.append(f"there is no theme `{name}`")
+            name = DEFAULT_THEME
+        try:
+            theme = read_theme(files[name])
+        except ThemeFileError as error:
+            self._problems.append(str(error))
+            theme = shipped_theme()
+        self.register_theme(theme)
+        self.theme = theme.name
 
     # What comes from the engine
 
@@ -150,8 +157,8 @@ class OutcropApp(App[None]):
             self.exit()
 
     def _noticed(self, noticed: Noticed) -> None:
-        if self.history_screen.is_mounted:
-            self.history_screen.notice(noticed.notice)
+        if self._history is not None and self._history.is_mounted:
+            self._history.notice(noticed.notice)
 
     def _engine_lost(self, lost: EngineLost) -> None:
         self.engine_is_lost = True
@@ -162,7 +169,7 @@ class OutcropApp(App[None]):
             self.notify("the engine was stopped", markup=False)
         self.refresh_bindings()
 
-    # Actions
+    # Actions. What only some of them need is imported by them: the first picture must not wait for it.
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "start_engine":
@@ -170,14 +177,23 @@ class OutcropApp(App[None]):
         return True
 
     def action_help(self) -> None:
+        from tui.screens.help import HelpScreen
+
         path = self._look.settings_path
         actions = active_actions(self.screen)
         self.push_screen(HelpScreen(actions, is_unicode=self._glyphs.is_unicode, settings_path=path))
 
     def action_palette(self) -> None:
-        self.push_screen(CommandPalette(placeholder="an action"))
+        from textual.command import CommandPalette
+
+        from tui.palette import ActionProvider
+
+        self.push_screen(CommandPalette((ActionProvider,), placeholder="an action"))
 
     def action_change_theme(self) -> None:
+        from tui.screens.theme_picker import ThemePicker
+        from tui.settings import SettingsError, save_theme
+
         def chosen(name: str | None) -> None:
             if not name:
                 return
@@ -194,11 +210,43 @@ class OutcropApp(App[None]):
     def action_show_history(self) -> None:
         self.switch_mode("history")
 
+    def _history_screen(self) -> HistoryScreen:
+        from tui.screens.history import HistoryScreen
+
+        self._history = HistoryScreen(self._bridge, self._glyphs, self._clock, self._open_past)
+        return self._history
+
     def _open_past(self, summary: RunSummary) -> None:
         shown = self.run_screen.shown
         if shown is None or shown.run != summary.run:
             self.run_screen.open_run(summary.run)
         self.switch_mode("run")
+
+    def action_start_run(self) -> None:
+        """Ask what to run: the definitions from here upwards, and that of the shown run."""
+        shown = self.run_screen.shown
+        current = None if shown is None or shown.summary is None else shown.summary.definition
+
+        def found(definitions: Sequence[DefinitionSummary]) -> None:
+            if current is None or any(it.path == current for it in definitions):
+                self._ask_what_to_run(definitions, current)
+            else:
+                then = partial(self._add_current, definitions)
+                self._bridge.definition(current, then, self._refused)
+
+        self._bridge.definitions(os.getcwd(), found, self._refused)
+
+    def _add_current(self, others: Sequence[DefinitionSummary], current: DefinitionSummary) -> None:
+        self._ask_what_to_run((current, *others), current.path)
+
+    def _ask_what_to_run(self, definitions: Sequence[DefinitionSummary], current: str | None) -> None:
+        from tui.screens.start_run import StartRunScreen
+
+        def chosen(request: RunRequest | None) -> None:
+            if request is not None:
+                self._start(request)
+
+        self.push_screen(StartRunScreen(definitions, self._glyphs, self._last_requests, current), chosen)
 
     def action_start_engine(self) -> None:
         """Start it, and the run that it took with it; what is shown of a past run stays."""

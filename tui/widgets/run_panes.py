@@ -49,7 +49,8 @@ class RunPanes(Container):
         yield self.panel
 
     def on_resize(self, event: Resize) -> None:
-        self._arrange()
+        if event.size:
+            self._arrange()
 
     @property
     def is_narrow(self) -> bool:
@@ -83,7 +84,7 @@ class RunPanes(Container):
         """What is left out of the tasks, such as `cone of build: 12 of 200`; empty when nothing is."""
         if self.tasks is self.graph:
             return self.graph.words
-        return f"filter: {self.list.filter}" if self.list.filter else ""
+        return self.list.words
 
     def show(self, model: RunModel) -> None:
         """Be about this run from now on."""
