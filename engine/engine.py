@@ -73,21 +73,7 @@ class Engine:
         """
         self.store.require_writable()
         loaded = load_for_run(request, self.store)
-        now = self._clock()
-        record = RunRecord(
-            run=new_run_id(now),
-            definition=loaded.definition.path,
-            title=loaded.title,
-            targets=request.targets,
-            init=loaded.init,
-            started_at=now,
-            process=process_name(),
-            git_branch=loaded.head.branch,
-            git_sha=loaded.head.sha,
-            git_message=loaded.commit_message,
-            git_url=loaded.head.url,
-            git_tag=loaded.head.tag,
-        )
+        record = _new_record(loaded, request, self._clock())
         store = self.store
         try:
             store.work_directory()
@@ -104,6 +90,23 @@ class Engine:
                 directory.close()
         finally:
             store.close()
+
+
+def _new_record(loaded: LoadedRun, request: RunRequest, now: float) -> RunRecord:
+    return RunRecord(
+        run=new_run_id(now),
+        definition=loaded.definition.path,
+        title=loaded.title,
+        targets=request.targets,
+        init=loaded.init,
+        started_at=now,
+        process=process_name(),
+        git_branch=loaded.head.branch,
+        git_sha=loaded.head.sha,
+        git_message=loaded.commit_message,
+        git_url=loaded.head.url,
+        git_tag=loaded.head.tag,
+    )
 
 
 class _Execution:

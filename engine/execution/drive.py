@@ -123,13 +123,14 @@ class _Loop:
         self._sample_later(loop, 0)
         try:
             async with asyncio.TaskGroup() as group:
+                self._obey_all(loop)
                 while not self._run.state.done:
                     self._changed.clear()
-                    self._obey_all(loop)
                     for start in scheduler.starts(self._demands(), self._held.values(), self._machine):
                         self._start(group, start)
                     self._run.flush()
                     await self._changed.wait()
+                    self._obey_all(loop)
         except BaseExceptionGroup as failures:
             raise failures.exceptions[0] from None
         finally:

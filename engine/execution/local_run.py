@@ -57,10 +57,7 @@ def run_here(
                 return True
             facts = _facts(run, loaded, directory, wants_output)
             executor = LocalExecutor(store, sandbox, facts, run.say, run.show, run.flush, run.clock)
-            try:
-                return _drive(store, run, loaded, executor, machine, steering, fail_fast=request.fail_fast)
-            finally:
-                executor.close()
+            return _drive(store, run, loaded, executor, machine, steering, fail_fast=request.fail_fast)
         finally:
             sandbox.close()
             store.sync()
@@ -108,6 +105,7 @@ def _drive(
     try:
         return drive(run, executor, machine, past.get, remaining, fail_fast, steering)
     finally:
+        executor.close()
         took = {
             key: state.seconds
             for key, state in run.state.tasks.items()
