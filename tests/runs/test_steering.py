@@ -11,7 +11,9 @@ import pytest
 
 from engine.events import TaskRetried
 from engine.run_state import RunState
+from engine.store.accounting import measure
 from engine.store.runs import RunDirectory
+from engine.store.store import Store
 from tests.ordinary_user import OrdinaryUser
 from tests.program import Program
 from tests.runs.project import Project, project_of
@@ -102,6 +104,14 @@ def test_an_equal_task_runs_when_the_one_it_waited_for_is_cancelled(project: Pro
     worker.until_running("equal")
     worker.cancel()
     assert _ends(worker.end()) == {"first": "cancelled", "equal": "cancelled"}
+
+
+def test_every_task_can_be_cancelled_before_the_first_one_starts(project: Project, start: Start) -> None:
+    """Asked for before the loop runs that would start them."""
+    project.define('- {key: one, run: "true 1"}\n- {key: two, use: one, run: "true 2"}')
+    worker = start(project)
+    worker.cancel("two", "one")
+    assert worker.end().counts()["failed"] == 0
 
 
 def test_the_whole_run_is_cancelled(project: Project, start: Start) -> None:
@@ -354,6 +364,20 @@ def test_samples_say_what_is_used(project: Project, start: Start) -> None:
         cpu, memory = sample["tasks"]["busy"]
         assert 0.02 < cpu < 1.2, "one process, on a machine that others use too"
         assert 10_000 < memory < 100_000_000
+
+
+def test_samples_count_as_a_part_of_the_logs(project: Project) -> None:
+    project.define('- {key: t, run: "true"}')
+    run = project.passes().run
+    path = project.program.store / "runs-v1" / run / "usage.jsonl"
+    path.unlink(missing_ok=True)
+    sizes = []
+    for text in (None, "x" * 100_000):
+        if text is not None:
+            path.write_text(text)
+        pieces = measure(Store.open(str(project.program.store)))
+        sizes.append(sum(piece.exclusive for piece in pieces if (piece.kind, piece.name) == ("logs", run)))
+    assert sizes[1] - sizes[0] == path.stat().st_blocks * 512 > 0
 
 
 def test_a_short_run_has_no_samples(project: Project) -> None:
