@@ -34,13 +34,16 @@ class RowPainter:
         return found
 
     def strip(self, row: Row, width: int, ground: Style) -> Strip:
-        """The row on a ground, in exactly `width` cells."""
-        segments = [Segment(span.text, ground + self._span_style(span)) for span in row if span.text]
+        """The row on a ground, in exactly `width` cells; on a reversed ground without colours of its own."""
+        is_plain = bool(ground.reverse)
+        segments = [
+            Segment(span.text, ground + self._span_style(span, is_plain)) for span in row if span.text
+        ]
         length = sum(cells(span.text) for span in row)
         return Strip(segments, length).adjust_cell_length(width, ground)
 
-    def _span_style(self, span: Span) -> Style:
-        style = self.style(span.role)
+    def _span_style(self, span: Span, is_plain: bool) -> Style:
+        style = Style() if is_plain else self.style(span.role)
         if span.bold:
             style += Style(bold=True)
         if span.link:
