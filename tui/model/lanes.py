@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from typing import Literal
 
 import msgspec
 
@@ -176,6 +177,48 @@ class Lanes:
         self.lanes[index].core, self.lanes[index].is_core_certain = core, True
         self._lane_of_core[core] = index
         return index
+
+
+Direction = Literal["left", "right", "up", "down"]
+
+
+def neighbour(lanes: Sequence[Lane], task: str | None, direction: Direction) -> str | None:
+    """The task before or after `task` on its core, or on the next core at that time; None at the edge.
+
+    From none it goes to the one that started last.
+    """
+    found = [
+        (segment.start, number, segment)
+        for number, lane in enumerate(lanes)
+        for segment in lane.segments
+        if task is None or segment.task == task
+    ]
+    if not found:
+        return None
+    _, number, here = max(found, key=lambda item: (item[0], -item[1]))
+    if task is None:
+        return here.task
+    if direction in ("left", "right"):
+        ahead = lanes[number].segments[:: -1 if direction == "left" else 1]
+        rest = ahead[ahead.index(here) :]
+        return next((segment.task for segment in rest if segment.task != task), None)
+    return next(
+        filter(None, (_at_that_time(lane, here) for lane in _lanes_beyond(lanes, number, direction))), None
+    )
+
+
+def _lanes_beyond(lanes: Sequence[Lane], number: int, direction: Direction) -> Sequence[Lane]:
+    return lanes[number + 1 :] if direction == "down" else lanes[:number][::-1]
+
+
+def _at_that_time(lane: Lane, here: Segment) -> str | None:
+    """The task that was on a lane when `here` began, or the nearest to that."""
+    others = [segment for segment in lane.segments if segment.task != here.task]
+    if not others:
+        return None
+    return min(
+        others, key=lambda it: (max(it.start - here.start, here.start - _end(it), 0.0), -it.start)
+    ).task
 
 
 def window(now: float, zoom: float, ended_at: float | None) -> tuple[float, float]:

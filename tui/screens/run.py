@@ -268,7 +268,8 @@ class RunScreen(Screen[None]):
 
     @on(TaskGraph.Opened)
     @on(TaskList.Opened)
-    def _opened_in_a_pane(self, event: TaskGraph.Opened | TaskList.Opened) -> None:
+    @on(CpuLanes.Opened)
+    def _opened_in_a_pane(self, event: TaskGraph.Opened | TaskList.Opened | CpuLanes.Opened) -> None:
         event.stop()
         self._select(event.task, chosen=True)
         self._panes.zoom(None)

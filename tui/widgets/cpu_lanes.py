@@ -7,16 +7,18 @@ from typing import ClassVar
 from rich.segment import Segment as Piece
 from rich.style import Style
 from textual import events
+from textual.binding import BindingType
 from textual.color import Color
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from tui.bindings import bindings_for
 from tui.format import Glyphs, role_of
 from tui.model.lane_cells import EIGHTHS, Cell, lane_cells
 from tui.model.lane_gauges import axis_row, busy_row, label_width, memory_row, right_width
-from tui.model.lanes import ZOOMS, Lane, Segment, fitting_zoom, window
+from tui.model.lanes import ZOOMS, Direction, Lane, Segment, fitting_zoom, neighbour, window
 from tui.model.run_model import Dirty, RunModel
 from tui.theme import LANE_ROLES, ROLE_CLASSES, role_css
 from tui.widgets.row_painter import RowPainter
@@ -35,6 +37,7 @@ class CpuLanes(ScrollView):
     """
 
     can_focus = True
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("lanes", "move")]
     COMPONENT_CLASSES: ClassVar[set[str]] = set(ROLE_CLASSES)
     DEFAULT_CSS = role_css("CpuLanes") + (
         "CpuLanes { height: auto; width: 1fr; background: $surface; color: $foreground;"
@@ -42,7 +45,19 @@ class CpuLanes(ScrollView):
     )
 
     class Selected(Message):
-        """A click on a task."""
+        """A click on a task, or the keys went to it."""
+
+        def __init__(self, lanes: CpuLanes, task: str) -> None:
+            super().__init__()
+            self.lanes = lanes
+            self.task = task
+
+        @property
+        def control(self) -> CpuLanes:
+            return self.lanes
+
+    class Opened(Message):
+        """Enter, or a second click."""
 
         def __init__(self, lanes: CpuLanes, task: str) -> None:
             super().__init__()
@@ -233,3 +248,27 @@ class CpuLanes(ScrollView):
         task = event.style.meta.get("task")
         if task:
             self.post_message(self.Selected(self, task))
+            if event.chain == 2:
+                self.post_message(self.Opened(self, task))
+
+    def _go(self, direction: Direction) -> None:
+        task = neighbour(self._lanes, self._selected, direction)
+        if task is not None:
+            self.selected = task
+            self.post_message(self.Selected(self, task))
+
+    def action_move_left(self) -> None:
+        self._go("left")
+
+    def action_move_right(self) -> None:
+        self._go("right")
+
+    def action_move_up(self) -> None:
+        self._go("up")
+
+    def action_move_down(self) -> None:
+        self._go("down")
+
+    def action_open(self) -> None:
+        if self._selected is not None:
+            self.post_message(self.Opened(self, self._selected))

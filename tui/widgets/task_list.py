@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
 import msgspec
@@ -18,7 +18,7 @@ from tui.format import Glyphs
 from tui.model.run_model import Dirty, RunModel
 from tui.model.spans import Row, Span, fitted
 from tui.model.task_columns import Columns, Moment, columns_of, longest_of, row_spans
-from tui.model.task_rows import SORTS, Choice, ListView, Sort, TaskRow, task_rows
+from tui.model.task_rows import SORTS, Choice, ListView, Sort, TaskRow, shown_needs, task_rows
 from tui.theme import ROLE_CLASSES, role_css
 from tui.widgets.row_painter import RowPainter
 
@@ -75,6 +75,7 @@ class TaskList(ScrollView):
         self._moment = Moment(now=0.0)
         self._strips: dict[int, Strip] = {}
         self._cursor: str | None = None
+        self._estimates: Mapping[str, float] = {}
 
     # What is chosen
 
@@ -115,6 +116,20 @@ class TaskList(ScrollView):
     @sort.setter
     def sort(self, sort: Sort) -> None:
         self._choose(sort=sort)
+
+    @property
+    def words(self) -> str:
+        """What is chosen otherwise than usual, such as `cone of build · failed only: 12 of 200`; or nothing."""
+        choice = self._choice
+        words = [f"filter: {choice.filter}"] if choice.filter else []
+        words += [f"cone of {choice.cone_of}"] if choice.cone_of is not None else []
+        words += ["failed only"] if choice.failed_only else []
+        if words and self._model is not None:
+            shown = sum(1 for row in self._rows if row.task is not None)
+            words[-1] += f": {shown} of {len(shown_needs(self._model.state.tasks))}"
+        if choice.sort != "definition":
+            words.append(f"by {choice.sort}")
+        return " · ".join(words)
 
     def cycle_sort(self) -> None:
         """The next order."""
@@ -174,8 +189,15 @@ class TaskList(ScrollView):
     def tick(self, now: float, frame: int) -> None:
         """The time is `now`, in seconds since the epoch; `frame` turns the spinners."""
         self._moment = msgspec.structs.replace(self._moment, now=now, frame=frame)
-        if self._model is not None and self._model.ended_at is None:
-            self._refresh_tasks(self._model.state.running)
+        model = self._model
+        if model is None:
+            return
+        if model.estimates is not self._estimates:
+            self._estimates = model.estimates
+            self._moment = msgspec.structs.replace(self._moment, longest=longest_of(model))
+            self._forget_strips()
+        elif model.ended_at is None:
+            self._refresh_tasks(model.state.running)
 
     def _stretch(self, tasks: Iterable[str]) -> None:
         """A task that took longer than all before it makes all bars shorter."""

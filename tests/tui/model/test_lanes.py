@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from engine.events import Event, RunFinished, RunStarted, TaskFinished, TaskRetried, TaskStarted
 from tests.tui.synthetic import synthetic_run
 from tui.model.lane_cells import EIGHTHS, lane_cells
-from tui.model.lanes import Lanes, Segment, fitting_zoom, window
+from tui.model.lanes import Lanes, Segment, fitting_zoom, neighbour, window
 
 
 def began(cpus: int) -> RunStarted:
@@ -198,3 +198,25 @@ def test_what_is_looked_up_for_a_time_is_all_that_was_there(
         assert segment.end is not None
         if segment.start < start + zoom and segment.end > start:
             assert segment in found
+
+
+@pytest.mark.parametrize(
+    "task, direction, expected",
+    [
+        (None, "left", "c"),
+        ("c", "left", "a"),
+        ("a", "right", "c"),
+        ("a", "left", None),
+        ("c", "down", "b"),
+        ("b", "up", "a"),
+        ("c", "up", None),
+        ("gone", "left", None),
+    ],
+)
+def test_one_goes_from_task_to_task_along_the_lanes(
+    task: str | None, direction: str, expected: str | None
+) -> None:
+    lanes = lanes_after(
+        began(3), started("a", 1, 0), started("b", 1, 2), finished("a", 5), started("c", 6, 0)
+    )
+    assert neighbour(lanes.lanes, task, direction) == expected  # type: ignore[arg-type]

@@ -161,3 +161,24 @@ async def test_tasks_that_no_lane_is_left_for_are_counted() -> None:
     model.take([_start("a", 50), _start("b", 50)])
     lines = await lines_at(model, 60, (70, 24), Glyphs())
     assert lines[0].rstrip().endswith("+2 more")
+
+
+async def test_keys_go_from_task_to_task_and_enter_opens() -> None:
+    said: list[tuple[str, str]] = []
+
+    def keep(message: Message) -> None:
+        if isinstance(message, CpuLanes.Selected | CpuLanes.Opened):
+            said.append((type(message).__name__, message.task))
+
+    lanes = CpuLanes(Glyphs())
+    async with WidgetApp(lanes).run_test(size=(70, 24), message_hook=keep) as pilot:
+        lanes.show(small_model())
+        lanes.focus()
+        await pilot.press("left", "down", "left", "enter")
+        assert lanes.selected == "deps"
+    assert list(dict.fromkeys(said)) == [
+        ("Selected", "build"),
+        ("Selected", "unit"),
+        ("Selected", "deps"),
+        ("Opened", "deps"),
+    ]

@@ -228,3 +228,18 @@ async def test_a_second_attempt_is_marked() -> None:
     model.take([TaskStarted(at=START + 2, run=RUN, task=task, attempt=2, cores=())])
     lines = await on_screen(TaskList(Glyphs()), model, (80, 24))
     assert any(task in line and "#2" in line for line in lines)
+
+
+async def test_what_is_chosen_is_said_in_words() -> None:
+    list_ = TaskList(Glyphs())
+    async with WidgetApp(list_).run_test(size=(80, 24)) as pilot:
+        list_.show(model_of(*TREE))
+        await pilot.pause()
+        assert list_.words == ""
+        list_.filter = "unit"
+        assert list_.words == "filter: unit: 3 of 8"
+        list_.filter = ""
+        list_.selected = "unit-1"
+        list_.toggle_cone()
+        list_.cycle_sort()
+        assert list_.words == "cone of unit-1: 2 of 8 · by duration"
