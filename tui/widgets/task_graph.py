@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 from typing import ClassVar
 
+from rich.style import Style
 from textual import events
 from textual.binding import BindingType
 from textual.geometry import Offset, Region, Size
+from textual.markup import escape
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from engine.run_state import TaskState
 from tui.bindings import bindings_for
 from tui.format import Glyphs
 from tui.model.graph.steps import Direction
@@ -66,6 +69,7 @@ class TaskGraph(ScrollView, inherit_bindings=False):
         self._now = 0.0
         self._frame = 0
         self._slow_system: frozenset[str] = frozenset()
+        self._ground = Style()
 
     # What is shown
 
@@ -108,10 +112,11 @@ class TaskGraph(ScrollView, inherit_bindings=False):
         if model is None:
             return
         tasks = model.state.tasks
+        self._slow_system -= {task for task in self._slow_system if tasks[task].done}
         if (
             dirty.structure
             or (self._view.failed_only and any(tasks[task].failed for task in dirty.tasks))
-            or any(task.startswith("~") and self._moves(task) for task in dirty.tasks)
+            or any(self._moves(tasks[task]) for task in dirty.tasks)
         ):
             self._lay_out()
         elif picture is not None:
@@ -161,13 +166,12 @@ class TaskGraph(ScrollView, inherit_bindings=False):
 
     # Laying out
 
-    def _moves(self, task: str) -> bool:
+    def _moves(self, task: TaskState) -> bool:
         """True when a task of the engine itself comes into view or leaves it."""
-        assert self._model is not None
-        state = self._model.state.tasks[task]
-        self._slow_system -= {task} if state.done else frozenset()
-        is_shown = self._picture is not None and task in self._picture.shown.number
-        return is_shown != (state.failed or task in self._slow_system)
+        if task.description.kind != "system" or self._picture is None:
+            return False
+        key = task.description.task
+        return (key in self._picture.shown.number) != (task.failed or key in self._slow_system)
 
     def _lay_out(self) -> None:
         """Make a new picture: at once, or for a large graph in a thread while the old one stays."""
@@ -202,7 +206,7 @@ class TaskGraph(ScrollView, inherit_bindings=False):
             self.scroll_to(self.scroll_x + move.x, self.scroll_y + move.y, animate=False, force=True)
         elif after is not None:
             self.call_after_refresh(self._show_selected)
-        self.border_subtitle = self.words
+        self.border_subtitle = escape(self.words)
 
     def _place(self, picture: GraphPicture | None) -> Offset | None:
         """Where the selected task is in a picture."""
@@ -255,9 +259,13 @@ class TaskGraph(ScrollView, inherit_bindings=False):
         if regions:
             self.refresh(*regions)
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        self._ground = self.rich_style  # once for all lines: it is looked up through all parents
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
         width = self.scrollable_content_region.width
-        ground = self.rich_style
+        ground = self._ground
         left, top = self.scroll_offset
         picture, row = self._picture, y + top
         if picture is None or not picture.shown.nodes:

@@ -22,6 +22,7 @@ from tui.model.graph.cells import (
     VERTICAL,
     WEST,
     WireRows,
+    emphasized,
     masks_of,
     text_of,
     way,
@@ -140,6 +141,42 @@ def test_the_way_to_a_target_is_a_part_of_its_net_from_end_to_end(of: tuple[int,
             start, end = layout.boxes[source], layout.boxes[target]
             assert (start.x + start.width, start.y) in part
             assert (end.x - 1, end.y) in part
+
+
+@given(graphs(), st.integers(0, 40), st.integers(0, 80))
+@settings(max_examples=40, deadline=None)
+def test_rows_show_all_nets_and_crossings_as_an_unbroken_vertical(
+    of: tuple[int, Edges], first: int, width: int
+) -> None:
+    layout = _laid_out(*of)
+    sharing: dict[Cell, list[int]] = {}
+    for pieces in layout.pieces:
+        for cell, mask in masks_of(pieces.values()).items():
+            sharing.setdefault(cell, []).append(mask)
+    rows = WireRows(layout)
+    for row in range(layout.height):
+        for column, mask in enumerate(rows.masks(row, first, first + width), first):
+            masks = sharing.get((column, row), [])
+            together = 0
+            for each in masks:
+                together |= each
+            assert mask == (VERTICAL if VERTICAL in masks else together)
+
+
+@pytest.mark.parametrize(
+    "mask, heavy, shown",
+    [
+        (HORIZONTAL, HORIZONTAL, "━"),
+        (VERTICAL, HORIZONTAL, "━"),  # across another wire
+        (VERTICAL | HORIZONTAL, NORTH | WEST, "╃"),
+        (NORTH | EAST, NORTH | EAST, "┗"),
+        (SOUTH | EAST | WEST, EAST | WEST, "┯"),
+    ],
+)
+def test_a_wire_that_stands_out_is_heavy_where_it_runs_and_light_elsewhere(
+    mask: int, heavy: int, shown: str
+) -> None:
+    assert emphasized(mask, heavy, LIGHT) == shown
 
 
 @given(graphs())
