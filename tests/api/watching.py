@@ -74,6 +74,12 @@ def is_gone(pid: int, timeout: float = 20.0) -> bool:
         os.close(process)
 
 
+def children(pid: int) -> list[int]:
+    """The processes that a process has started, whichever of its threads did."""
+    found = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for listing in found for child in listing.read_text().split()]
+
+
 def first(found: Iterator[Any], is_wanted: Callable[[Any], bool]) -> Any:
     """The first that is wanted, of a stream."""
     return next(item for item in found if is_wanted(item))
