@@ -6,7 +6,8 @@ import msgspec
 from textual.dom import DOMNode
 from textual.screen import Screen
 
-from tui.actions import ACTIONS, BY_ID, Action
+from tui.action import Action
+from tui.actions import ACTIONS, BY_ID
 from tui.key_names import UNBOUND
 from tui.keymap import default_keys
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from textual.binding import Binding
 
-from tui.actions import Group, in_groups
+from tui.action import Group
+from tui.actions import in_groups
 from tui.keymap import default_keys
 
 

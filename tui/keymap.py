@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import msgspec
 
-from tui.actions import ACTIONS, BY_ID, CHAINS, SHADOWS, Action
+from tui.action import CHAINS, SHADOWS, Action
+from tui.actions import ACTIONS, BY_ID
 from tui.key_names import UNBOUND, key_name
 
 

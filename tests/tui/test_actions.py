@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 import tui
-from tui.actions import ACTIONS, BY_ID, CHAINS, GROUP_WORDS, SHADOWS, Action, in_groups
+from tui.action import CHAINS, GROUP_WORDS, SHADOWS, Action
+from tui.actions import ACTIONS, BY_ID, in_groups
 from tui.bindings import bindings_for
 from tui.keymap import conflict, default_keys
 

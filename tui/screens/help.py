@@ -12,7 +12,7 @@ from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
-from tui.actions import GROUP_WORDS
+from tui.action import GROUP_WORDS
 from tui.active_actions import ActiveAction
 from tui.key_names import key_text
 from tui.theme import ROLE_CLASSES, role_css

@@ -1,0 +1,72 @@
+"""One thing that can be done, and where its keys are in force."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Group = Literal["everywhere", "run", "graph", "log", "lanes", "facts", "history", "compare", "move"]
+Place = Literal["app", "screen", "widget"]
+
+GROUP_WORDS: dict[Group, str] = {
+    "graph": "Graph and list",
+    "log": "Log",
+    "lanes": "CPU lanes",
+    "facts": "Task details",
+    "run": "Run",
+    "history": "History",
+    "compare": "Comparison",
+    "move": "Movement",
+    "everywhere": "Everywhere",
+}
+
+# The groups which can be in force together, the nearest first: what is focused, its screen, the rest.
+CHAINS: tuple[tuple[Group, ...], ...] = (
+    ("graph", "move", "run", "everywhere"),
+    ("log", "move", "run", "everywhere"),
+    ("lanes", "move", "run", "everywhere"),
+    ("facts", "move", "run", "everywhere"),
+    ("move", "history", "everywhere"),
+    ("move", "compare", "everywhere"),
+)
+
+# (nearer action, farther action) which share a key on purpose.
+SHADOWS = frozenset(
+    {
+        ("search", "filter"),  # `/`: what is focused decides which of the three
+        ("filter_facts", "filter"),
+    }
+)
+
+
+class Action(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that can be done.
+
+    `keys` are Textual's names (`ctrl+p`, `?`, `pageup`); `words` say it in the palette, `short` in
+    the footer, `help` in a sentence.
+    `rank`: place in the footer, 1 is the last to be dropped; 0 is never there.
+    `calls`: an action of Textual itself, when that carries it out.
+    """
+
+    id: str
+    keys: tuple[str, ...]
+    words: str
+    short: str
+    help: str
+    groups: tuple[Group, ...]
+    place: Place = "screen"
+    rank: int = 0
+    calls: str = ""
+
+    @property
+    def heading(self) -> Group:
+        """The group it is listed under in the help."""
+        return "everywhere" if {"run", "history", "compare"} <= set(self.groups) else self.groups[0]
+
+    @property
+    def textual_action(self) -> str:
+        """What a binding runs: `screen.retry`, `app.quit`, `move_up`."""
+        if self.calls:
+            return self.calls
+        return self.id if self.place == "widget" else f"{self.place}.{self.id}"
