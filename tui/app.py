@@ -184,11 +184,9 @@ class OutcropApp(App[None]):
         self.push_screen(HelpScreen(actions, is_unicode=self._glyphs.is_unicode, settings_path=path))
 
     def action_palette(self) -> None:
-        from textual.command import CommandPalette
+        from tui.palette import ActionPalette
 
-        from tui.palette import ActionProvider
-
-        self.push_screen(CommandPalette((ActionProvider,), placeholder="an action"))
+        self.push_screen(ActionPalette())
 
     def action_change_theme(self) -> None:
         from tui.screens.theme_picker import ThemePicker
