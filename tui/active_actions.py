@@ -26,14 +26,14 @@ def active_actions(screen: Screen[object]) -> list[ActiveAction]:
     """What a key reaches from where the focus is, in the order of the table."""
     keys: dict[str, list[str]] = {}
     near: set[str] = set()
-    is_current = screen.is_current
+    is_on_top = screen.app.screen is screen
     for key, active in screen.active_bindings.items():
         action = BY_ID.get(active.binding.id or "")
         if action is None or key == UNBOUND or not active.enabled:
             continue
         # Textual has asked whether it is allowed, but the screen on top, which may be a dialog over this one.
         if not (
-            _has_method(action, active.node, screen) if is_current else _works(action, active.node, screen)
+            _has_method(action, active.node, screen) if is_on_top else _works(action, active.node, screen)
         ):
             continue
         keys.setdefault(action.id, []).append(key)

@@ -19,6 +19,7 @@ async def test_the_palette_offers_what_can_be_done_and_does_it() -> None:
         assert offered["search"].keys == ()
         await pilot.press("ctrl+p")
         assert isinstance(app.screen, ActionPalette)
+        assert {it.action.id: it for it in offered_actions(app.work)} == offered
         await pilot.press(*"search the log")
         await app.workers.wait_for_complete()
         await pilot.pause()
