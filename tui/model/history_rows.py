@@ -142,13 +142,14 @@ def age_text(seconds: float) -> str:
 
 
 def delta_text(seconds: float | None) -> str:
-    """`+0:05`, `−1:40`, `±0` below half a second."""
+    """`+0:05`, `−1:40`, below two seconds `+0.9s`, `±0` for what nobody notices."""
     if seconds is None:
         return ""
-    if abs(seconds) < 0.5:
+    if abs(seconds) < 0.05:
         return "±0"
     sign = "+" if seconds > 0 else "−"
-    return f"{sign}{clock_text(round(abs(seconds)))}"
+    length = abs(seconds)
+    return sign + (f"{length:.1f}s" if length < 1.95 else clock_text(round(length)))
 
 
 def columns(width: int, definition_width: int = 18) -> tuple[Column, ...]:
@@ -164,7 +165,7 @@ def columns(width: int, definition_width: int = 18) -> tuple[Column, ...]:
             break
         names = [name for name in names if name != dropped]
     if "change" in names:
-        share = min(_RESULT // 2, rest // 2)
+        share = min(_RESULT // 2, rest // 4)
         widths = {**fixed, "result": _RESULT + share, "change": _CHANGE + rest - share}
     else:
         widths = {**fixed, "result": max(_RESULT // 2, _RESULT + rest)}

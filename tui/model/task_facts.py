@@ -13,6 +13,7 @@ from tui.format import Glyphs, duration_text, role_of, size_text, state_of, task
 from tui.model.bars import bar
 from tui.model.facts import Fact, Section, fact
 from tui.model.spans import Row, Span
+from tui.model.task_reasons import made_by
 from tui.model.task_title import core_ranges
 
 _BAR_CELLS = 16
@@ -228,6 +229,6 @@ def _layer_section(task: TaskState, details: TaskDetails | None) -> Section:
         facts.append(fact("log", size_text(details.log_bytes)))
     produced_by = task.produced_by or (details.produced_by if details else None)
     if task.cause == "cache_hit" and produced_by:
-        facts.append(fact("produced by", produced_by))
+        facts.append(Fact("produced by", (Span(made_by(produced_by)),), copied=produced_by))
         facts.append(fact("saved", duration_text(task.saved_seconds), role_of("cached")))
     return Section("result", tuple(facts))

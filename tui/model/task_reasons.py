@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from engine.api.messages import TaskDetails
 from engine.explain import Change, grouped, printable, subject
 from engine.run_state import TaskState
-from tui.format import Glyphs, duration_text, role_of, state_of, task_words
+from tui.format import Glyphs, duration_text, role_of, short_run, state_of, task_words
 from tui.model.facts import Fact, Section, fact
 from tui.model.spans import Span
 
@@ -68,6 +68,12 @@ def change_facts(change: Change, glyphs: Glyphs) -> Iterable[Fact]:
             yield Fact("", (Span(f"  {mark} {printable(text)}", colour),), copied=text)
 
 
+def made_by(produced_by: str) -> str:
+    """`task unit of run 01a1fe5c2b` for `RUN/TASK`."""
+    run, _, task = produced_by.partition("/")
+    return f"task {task} of run {short_run(run)}" if task else produced_by
+
+
 def _verdict(
     task: TaskState, tasks: dict[str, TaskState], details: TaskDetails | None, glyphs: Glyphs, now: float
 ) -> Section:
@@ -76,7 +82,7 @@ def _verdict(
         produced_by = task.produced_by or (details.produced_by if details else None) or "an earlier run"
         facts = [
             _headline("cached", "hit: nothing in its cache key differs", glyphs),
-            fact("result of", produced_by),
+            Fact("result of", (Span(made_by(produced_by)),), copied=produced_by),
         ]
         if task.saved_seconds >= 0.05:
             facts.append(fact("saved", duration_text(task.saved_seconds)))
@@ -91,7 +97,8 @@ def _verdict(
         return Section("why", (_headline(state, words, glyphs),))
     facts = [_headline("miss", f"executed: {reason}" if task.started_at else f"will run: {reason}", glyphs)]
     if details is not None and details.compared_with:
-        facts.append(fact("compared with", f"run {details.compared_with}"))
+        run = details.compared_with
+        facts.append(Fact("compared with", (Span(f"run {short_run(run)}"),), copied=run))
         if not details.changes:
             facts.append(fact("", "nothing in the cache key differs", "dim-text"))
     return Section("why", tuple(facts))

@@ -253,7 +253,7 @@ class TaskPanel(Vertical):
         if details is None:
             return (note("loading…"),)
         if not details.environment:
-            return (note("no environment: the task has not been prepared"),)
+            return (note("no environment of its own" if task.done else "not prepared yet"),)
         return (filtered(environment_section(details), self._filter),)
 
     def _used_by(self) -> tuple[str, ...]:

@@ -42,7 +42,16 @@ def test_an_age_is_short(seconds: float, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(None, ""), (0.3, "±0"), (5, "+0:05"), (-100, "−1:40"), (3700, "+1:01:40")]
+    ("seconds", "text"),
+    [
+        (None, ""),
+        (0.03, "±0"),
+        (0.9, "+0.9s"),
+        (-1.96, "−0:02"),
+        (5, "+0:05"),
+        (-100, "−1:40"),
+        (3700, "+1:01:40"),
+    ],
 )
 def test_a_difference_has_its_sign(seconds: float | None, text: str) -> None:
     assert history_rows.delta_text(seconds) == text

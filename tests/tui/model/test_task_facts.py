@@ -122,7 +122,7 @@ def test_resources_and_layer_are_told() -> None:
 
 def test_a_hit_says_where_its_result_is_from() -> None:
     text = text_of(info(cached_task("deps")))
-    assert "produced by  0141/deps" in text
+    assert "produced by  task deps of run 0141" in text
     assert "saved        41s" in text
 
 
