@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-import re
+import io
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable
+from itertools import accumulate
 
 from tui.model.log_source import LogSource
 
 CHUNK = 1 << 20
 TAIL = 1 << 20
-_LINE_END = re.compile(b"\n")
 _MARK = 64
 
 
 def line_ends(data: bytes, offset: int = 0) -> array[int]:
     """The offsets after each `\\n` of bytes that begin at `offset`."""
-    if not offset:
-        return array("Q", [match.end() for match in _LINE_END.finditer(data)])
-    return array("Q", [match.end() + offset for match in _LINE_END.finditer(data)])
+    ends = array("Q", accumulate(map(len, io.BytesIO(data)), initial=offset))
+    del ends[0]
+    if data and not data.endswith(b"\n"):
+        del ends[-1]
+    return ends
 
 
 def head_ends(source: LogSource, until: int, is_cancelled: Callable[[], bool]) -> array[int] | None:
-    """The line ends in the first `until` bytes; None when cancelled. For a thread: 0.2 s for 100 MB."""
+    """The line ends in the first `until` bytes; None when cancelled. For a thread: 0.1 s for 100 MB."""
     ends: array[int] = array("Q")
     offset = 0
     while offset < until:
