@@ -58,7 +58,18 @@ def lane_cells(
 
 
 def _fill(cells: list[Cell], first: int, last: int, segment: Segment) -> None:
-    for index in range(first // EIGHTHS, min(len(cells), (last + EIGHTHS - 1) // EIGHTHS)):
+    begin, end = (first + EIGHTHS - 1) // EIGHTHS, min(len(cells), last // EIGHTHS)
+    if end > begin:
+        cells[begin:end] = [Cell(left=segment, eighths=EIGHTHS)] * (end - begin)
+    if first % EIGHTHS:
+        _fill_part(cells, first // EIGHTHS, first, last, segment)
+    if last % EIGHTHS and (not first % EIGHTHS or last // EIGHTHS != first // EIGHTHS):
+        _fill_part(cells, last // EIGHTHS, first, last, segment)
+
+
+def _fill_part(cells: list[Cell], index: int, first: int, last: int, segment: Segment) -> None:
+    """A cell that the segment shares with others, or with nothing."""
+    if index < len(cells):
         begins = max(0, first - index * EIGHTHS)
         ends = min(EIGHTHS, last - index * EIGHTHS)
         there = cells[index]
@@ -84,13 +95,13 @@ def _mark(cells: list[Cell], last: int, segment: Segment) -> None:
 def _label(cells: list[Cell], first: int, last: int, segment: Segment, ellipsis: str) -> None:
     """The name of the task in the cells which it fills, or its beginning."""
     begin = (first + EIGHTHS - 1) // EIGHTHS
-    end = min(len(cells), last // EIGHTHS)
-    room = [
-        index
-        for index in range(begin, end)
-        if cells[index].left is segment and cells[index].eighths == EIGHTHS and not cells[index].mark
-    ]
+    end = min(len(cells), last // EIGHTHS, begin + len(segment.task))
     name = segment.task
+    room = []
+    for index in range(begin, end):
+        if cells[index].left is not segment or cells[index].right is not None or cells[index].mark:
+            break
+        room.append(index)
     if len(room) < min(len(name), _SHORTEST):
         return
     if len(name) > len(room):

@@ -202,9 +202,8 @@ def neighbour(lanes: Sequence[Lane], task: str | None, direction: Direction) -> 
         ahead = lanes[number].segments[:: -1 if direction == "left" else 1]
         rest = ahead[ahead.index(here) :]
         return next((segment.task for segment in rest if segment.task != task), None)
-    return next(
-        filter(None, (_at_that_time(lane, here) for lane in _lanes_beyond(lanes, number, direction))), None
-    )
+    beyond = _lanes_beyond(lanes, number, direction)
+    return next(filter(None, (_at_that_time(lane, here) for lane in beyond)), None)
 
 
 def _lanes_beyond(lanes: Sequence[Lane], number: int, direction: Direction) -> Sequence[Lane]:

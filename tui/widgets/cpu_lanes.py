@@ -27,7 +27,9 @@ _PARTS = " ▏▎▍▌▋▊▉█"
 _AROUND = 2  # rows: the time above the lanes, the memory below
 _MOST_LANES = 16  # as many as the widget asks room for; more scroll
 _LIGHTER = 0.28  # how much of its colour a task that is not pinned has
-_SOONEST = 0.2  # seconds between two frames of the moving time
+_SOONEST = 0.25  # seconds between two frames of the moving time
+
+_Look = tuple[int, bool]
 
 
 class CpuLanes(ScrollView):
@@ -72,8 +74,10 @@ class CpuLanes(ScrollView):
         super().__init__(id=id)
         self._glyphs = glyphs
         self._painter = RowPainter(self)
-        self._blocks: dict[tuple[int, bool], tuple[Style, Style]] = {}
+        self._styles_by_look: dict[tuple[str, object], Style] = {}
         self._model: RunModel | None = None
+        self._ground = Style()
+        self._label_width = label_width(())
         self._now = 0.0
         self._drawn_at = 0.0
         self._chosen_zoom: float | None = None
@@ -143,18 +147,23 @@ class CpuLanes(ScrollView):
 
     def _measure(self) -> None:
         self.virtual_size = Size(0, len(self._lanes) + _AROUND)
+        self._label_width = label_width(self._lanes)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         return min(len(self._lanes), _MOST_LANES) + _AROUND
 
+    @property
+    def _lanes_shown(self) -> int:
+        return min(len(self._lanes), self.scrollable_content_region.height - _AROUND)
+
     def _lane_width(self) -> int:
         width = self.scrollable_content_region.width
-        return max(1, width - label_width(self._lanes) - right_width(width))
+        return max(1, width - self._label_width - right_width(width))
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
         self._painter.forget()
-        self._blocks.clear()
+        self._styles_by_look.clear()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
@@ -162,90 +171,124 @@ class CpuLanes(ScrollView):
 
     def render_lines(self, crop: Region) -> list[Strip]:
         self._drawn_at = self._now
+        self._ground = self.rich_style
         return super().render_lines(crop)
 
     def render_line(self, y: int) -> Strip:
         region = self.scrollable_content_region
-        width, ground = region.width, self.rich_style
+        width, ground = region.width, self._ground
         if self._model is None:
             return Strip.blank(width, ground)
         start, end = window(self._now, self.zoom, self._model.ended_at)
         if y == 0:
             row = axis_row(self._model, self.zoom, width, self._glyphs)
             return self._painter.strip(row, width, ground)
-        lanes_shown = min(len(self._lanes), region.height - _AROUND)
-        if y == lanes_shown + 1:
+        if y == self._lanes_shown + 1:
             row = memory_row(self._model, start, end, width, self._glyphs)
             return self._painter.strip(row, width, ground)
         index = y - 1 + round(self.scroll_offset.y)
-        if y > lanes_shown or index >= len(self._lanes):
+        if y > self._lanes_shown or index >= len(self._lanes):
             return Strip.blank(width, ground)
-        return self._lane_strip(self._lanes[index], start, end, width, ground)
+        return self._lane_strip(self._lanes[index], width, ground)
 
-    def _lane_strip(self, lane: Lane, start: float, end: float, width: int, ground: Style) -> Strip:
-        model, painter = self._model, self._painter
-        assert model is not None
-        at = end if model.ended_at is not None else self._now
-        cells = lane_cells(
-            lane.between(start, end), start, end, self._lane_width(), at, self._glyphs.ellipsis
-        )
-        label = f"{lane.core:>{label_width(self._lanes) - 1}} "
-        pieces = [Piece(label, ground + painter.style("dim-text"))]
-        pieces += [self._piece(cell, ground) for cell in cells]
-        strip = Strip(pieces, len(label) + len(cells)).simplify()
-        right = busy_row(model, lane.core, right_width(width), self._glyphs)
-        return Strip.join([strip, painter.strip(right, width - strip.cell_length, ground)])
+    def _cells(self, lane: Lane) -> list[Cell]:
+        assert self._model is not None
+        start, end = window(self._now, self.zoom, self._model.ended_at)
+        at = end if self._model.ended_at is not None else self._now
+        segments = lane.between(start, end)
+        return lane_cells(segments, start, end, self._lane_width(), at, self._glyphs.ellipsis)
 
-    def _piece(self, cell: Cell, ground: Style) -> Piece:
-        if cell.mark:
-            style = ground + self._painter.style(role_of(cell.mark))
-            return Piece(self._glyphs.glyph(cell.mark), self._clickable(style + Style(bold=True), cell.left))
+    def _lane_strip(self, lane: Lane, width: int, ground: Style) -> Strip:
+        assert self._model is not None
+        cells = self._cells(lane)
+        label = f"{lane.core:>{self._label_width - 1}} "
+        pieces = [Piece(label, ground + self._painter.style("dim-text"))]
+        text: list[str] = []
+        style: Style | None = None
+        before, character, wanted = None, "", ground
+        for cell in cells:
+            if cell is not before:  # most are the same as the one before, and the same object
+                character, wanted = self._drawn(cell, ground)
+                before = cell
+            if wanted is not style:
+                if text:
+                    pieces.append(Piece("".join(text), style))
+                text, style = [], wanted
+            text.append(character)
+        pieces.append(Piece("".join(text), style))
+        strip = Strip(pieces, len(label) + len(cells))
+        right = busy_row(self._model, lane.core, right_width(width), self._glyphs)
+        return Strip.join([strip, self._painter.strip(right, width - strip.cell_length, ground)])
+
+    def _drawn(self, cell: Cell, ground: Style) -> tuple[str, Style]:
+        """The character of a cell and its style, the same object for the same looks."""
         shown = cell.left or cell.right
+        if cell.mark:
+            return self._glyphs.glyph(cell.mark), self._style("mark", cell.mark, ground)
         if shown is None:
-            return Piece("·" if self._glyphs.is_unicode else ".", ground + self._painter.style("edge"))
-        if not self._glyphs.is_unicode:
-            return self._ascii_piece(cell, shown, ground)
-        edge, block = self._block_styles(shown)
-        if cell.left is not None and cell.eighths == EIGHTHS:
-            return Piece(cell.text or " ", self._clickable(ground + block, shown))
-        if cell.left is None:
-            style = Style(color=ground.bgcolor, bgcolor=edge.color)
-            return Piece(_PARTS[cell.eighths], self._clickable(ground + style, shown))
-        style = ground + edge
-        if cell.right is not None:
-            style += Style(bgcolor=self._block_styles(cell.right)[0].color)
-        return Piece(_PARTS[cell.eighths], self._clickable(style, shown))
-
-    def _ascii_piece(self, cell: Cell, shown: Segment, ground: Style) -> Piece:
-        _, block = self._block_styles(shown)
+            return ("·" if self._glyphs.is_unicode else "."), self._style("idle", "", ground)
+        look = self._look(shown)
         whole = cell.left is not None and cell.eighths == EIGHTHS
-        fill = "=" if shown.is_pinned else "-"
-        return Piece(cell.text or (fill if whole else "|"), self._clickable(ground + block, shown))
+        if not self._glyphs.is_unicode:
+            fill = "=" if shown.is_pinned else "-"
+            return cell.text or (fill if whole else "|"), self._style("block", look, ground)
+        if whole:
+            return cell.text or " ", self._style("block", look, ground)
+        if cell.left is None:
+            return _PARTS[cell.eighths], self._style("begin", look, ground)
+        if cell.right is None:
+            return _PARTS[cell.eighths], self._style("end", look, ground)
+        return _PARTS[cell.eighths], self._style("both", (look, self._look(cell.right)), ground)
 
-    def _clickable(self, style: Style, segment: Segment | None) -> Style:
-        return style + Style(meta={"task": segment.task}) if segment is not None else style
+    def _look(self, segment: Segment) -> _Look:
+        """What decides how a block looks: its colour (0: it is selected), and whether it is pinned."""
+        return (0 if segment.task == self._selected else segment.colour, segment.is_pinned)
 
-    def _block_styles(self, segment: Segment) -> tuple[Style, Style]:
-        """The colour of a block as foreground, for its ends; and as ground under its name."""
-        if segment.task == self._selected:
-            return Style(color=self.rich_style.color, bold=True), Style(bold=True, reverse=True)
-        found = self._blocks.get((segment.colour, segment.is_pinned))
+    def _style(self, kind: str, of: str | _Look | tuple[_Look, _Look], ground: Style) -> Style:
+        found = self._styles_by_look.get((kind, of))
         if found is None:
-            found = self._make_block_styles(segment)
-            self._blocks[segment.colour, segment.is_pinned] = found
+            found = self._styles_by_look[kind, of] = ground + self._make_style(kind, of, ground)
         return found
 
-    def _make_block_styles(self, segment: Segment) -> tuple[Style, Style]:
-        lane = self._painter.style(LANE_ROLES[segment.colour - 1])
-        ground = self.rich_style
-        if segment.is_pinned or lane.color is None or ground.bgcolor is None or not lane.color.triplet:
-            return lane, Style(color=lane.color, reverse=segment.is_pinned, underline=not segment.is_pinned)
+    def _make_style(self, kind: str, of: str | _Look | tuple[_Look, _Look], ground: Style) -> Style:
+        match kind, of:
+            case "mark", str():
+                return self._painter.style(role_of(of)) + Style(bold=True)
+            case "both", ((int(), bool()) as left, (int(), bool()) as right):
+                edge, beside = self._block_styles(left)[0], self._block_styles(right)[0]
+                return edge + Style(bgcolor=beside.color)
+            case "begin", (int(), bool()) as look:
+                return Style(color=ground.bgcolor, bgcolor=self._block_styles(look)[0].color)
+            case "end", (int(), bool()) as look:
+                return self._block_styles(look)[0]
+            case "block", (int(), bool()) as look:
+                return self._block_styles(look)[1]
+        return self._painter.style("edge")
+
+    def _block_styles(self, look: _Look) -> tuple[Style, Style]:
+        """The colour of a block as foreground, for its ends; and as ground under its name."""
+        colour, is_pinned = look
+        ground = self._ground
+        if not colour:
+            return Style(color=ground.color, bold=True), Style(bold=True, reverse=True)
+        lane = self._painter.style(LANE_ROLES[colour - 1])
+        if is_pinned or lane.color is None or ground.bgcolor is None or not lane.color.triplet:
+            return lane, Style(color=lane.color, reverse=is_pinned, underline=not is_pinned)
         surface = Color.from_rich_color(ground.bgcolor)
         lighter = surface.blend(Color.from_rich_color(lane.color), _LIGHTER).rich_color
         return Style(color=lighter), Style(bgcolor=lighter)
 
+    def _task_at(self, x: int, y: int) -> str | None:
+        index = y - 1 + round(self.scroll_offset.y)
+        if not 0 < y <= self._lanes_shown or index >= len(self._lanes):
+            return None
+        cells = self._cells(self._lanes[index])
+        place = x - self._label_width
+        shown = (cells[place].left or cells[place].right) if 0 <= place < len(cells) else None
+        return shown.task if shown is not None else None
+
     def on_click(self, event: events.Click) -> None:
-        task = event.style.meta.get("task")
+        task = self._task_at(event.x, event.y)
         if task:
             self.post_message(self.Selected(self, task))
             if event.chain == 2:

@@ -119,7 +119,7 @@ class TaskList(ScrollView):
 
     @property
     def words(self) -> str:
-        """What is chosen otherwise than usual, such as `cone of build · failed only: 12 of 200`; or nothing."""
+        """What is chosen, such as `cone of build · failed only: 12 of 200`; empty when all is shown."""
         choice = self._choice
         words = [f"filter: {choice.filter}"] if choice.filter else []
         words += [f"cone of {choice.cone_of}"] if choice.cone_of is not None else []
