@@ -51,7 +51,8 @@ def _serve(
         line = sys.stdin.buffer.readline()
         early = (msgspec.json.decode(line, type=StartRun), token, WorkerProcess())
         early[2].begin(early[0].request, store.root)
-    # Late: aiohttp takes a quarter of a second, in which the first run begins already.
+    _import_without_tls()
+    # Late: this takes a quarter of a second, in which the first run begins already.
     import asyncio
 
     from engine.api.server import ServedEngine
@@ -60,6 +61,20 @@ def _serve(
         return await ServedEngine(store, folder, until_unused=until_unused).serve(listening, early)
 
     return asyncio.run(life())
+
+
+def _import_without_tls() -> None:
+    """Import aiohttp as where Python has no `ssl`: it then makes no TLS contexts, a third of its start-up.
+
+    There is no TLS on a socket of this machine, and the engine process asks no other server for anything.
+    """
+    if "ssl" in sys.modules:
+        return
+    sys.modules["ssl"] = None  # type: ignore[assignment]  # how an import is refused
+    try:
+        import aiohttp.web  # noqa: F401
+    finally:
+        del sys.modules["ssl"]
 
 
 def _lock(folder: EngineFolder) -> FileLock | None:

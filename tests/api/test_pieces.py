@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -90,3 +92,12 @@ def test_the_log_of_an_engine_stays_small(tmp_path: Path) -> None:
     engine_log.keep_small(str(path))
     assert path.read_bytes() == kept
     engine_log.keep_small(str(tmp_path / "missing"))
+
+
+def test_a_client_is_quick_to_import() -> None:
+    program = (
+        "import sys, engine.api.client; "
+        "print({'aiohttp', 'asyncio', 'sqlite3', 'subprocess', 'engine.store.store'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert done.stdout == "set()\n"
