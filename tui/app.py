@@ -121,6 +121,8 @@ class OutcropApp(App[None]):
             self.set_timer(wait, self._drain)
 
     def _drain(self) -> None:
+        if not self.is_running or not self._screen_stack:
+            return  # it is being closed
         arrivals, has_more = self._bridge.drain()
         for arrival in arrivals:
             self._take(arrival)

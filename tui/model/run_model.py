@@ -26,6 +26,13 @@ class Dirty(msgspec.Struct, kw_only=True):
     usage: bool = False
     finished: bool = False
 
+    def include(self, other: Dirty) -> None:
+        """Be about both batches."""
+        self.tasks |= other.tasks
+        self.structure |= other.structure
+        self.usage |= other.usage
+        self.finished |= other.finished
+
     def __bool__(self) -> bool:
         return bool(self.tasks) or self.structure or self.usage or self.finished
 

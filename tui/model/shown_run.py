@@ -9,6 +9,8 @@ from engine.api.messages import RunSummary
 from engine.model.request import RunRequest
 from tui.model.run_model import Dirty, Item, RunModel
 
+_MOST_LOST = 5
+
 Course = Literal["live", "finished", "killed", "engine_gone"]
 
 
@@ -42,6 +44,16 @@ class ShownRun:
     def is_steerable(self) -> bool:
         """Whether its tasks can be cancelled and retried: it goes on, and the engine started it."""
         return self.is_live and (self.summary is None or self.summary.is_ours)
+
+    @property
+    def alarm(self) -> str:
+        """What must not be overlooked, and which key helps; empty when all is well."""
+        lost = ", ".join(self.lost[:_MOST_LOST]) + (", …" if len(self.lost) > _MOST_LOST else "")
+        if self.course == "engine_gone":
+            return f"the engine is gone; lost: {lost or 'nothing'}. S starts it again, and the run with it"
+        if self.course == "killed":
+            return f"the process of this run died; lost: {lost or 'nothing'}. r runs it again, the rest is cached"
+        return ""
 
     @property
     def succeeded(self) -> bool:

@@ -40,7 +40,6 @@ class RunScreen(Screen[None]):
     """Owns the selection and hands it down; what the user asks for goes to the engine through `Steering`."""
 
     CSS_PATH = "run.tcss"
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (150, "-wide")]  # noqa: RUF012  # as Textual has it
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("run")]
 
     def __init__(self, bridge: Bridge, glyphs: Glyphs, clock: Callable[[], float]) -> None:
@@ -53,19 +52,20 @@ class RunScreen(Screen[None]):
         self._is_chosen = False  # by the user: the selection then moves no more by itself
         self._pending = Dirty()
         self._frame = 0
+        self.is_ticking = False
         self._ticking: Timer | None = None
         self._header = RunHeader(glyphs)
-        self._banner = Banner()
-        self._panes = RunPanes(glyphs, id="panes")
-        self._panel, self._log = self._panes.panel, self._panes.log_view
-        self._task_shown = SelectedTask(bridge, self._panel, self._log)
+        self.banner = Banner()
+        self.panes = RunPanes(glyphs, id="panes")
+        self._panel, self._log = self.panes.panel, self.panes.log_view
+        self.selected_task = SelectedTask(bridge, self._panel, self._log)
         self._prompt = PromptLine()
         self._status = StatusBar(glyphs)
 
     def compose(self) -> ComposeResult:
         yield self._header
-        yield self._banner
-        yield self._panes
+        yield self.banner
+        yield self.panes
         yield self._prompt
         yield self._status
 
@@ -91,11 +91,7 @@ class RunScreen(Screen[None]):
         if self.shown is None or came.run != self.shown.run:
             return
         dirty = self.shown.take(came.items, came.offset, came.usage_offset)
-        pending = self._pending
-        pending.tasks |= dirty.tasks
-        pending.structure |= dirty.structure
-        pending.usage |= dirty.usage
-        pending.finished |= dirty.finished
+        self._pending.include(dirty)
 
     def apply(self) -> None:
         """Draw what has changed, if this screen is to be seen."""
@@ -104,7 +100,7 @@ class RunScreen(Screen[None]):
         dirty, self._pending = self._pending, Dirty()
         with self.app.batch_update():
             self._header.changed(dirty)
-            self._panes.changed(dirty)
+            self.panes.changed(dirty)
             self._attend()
             if self.selected in dirty.tasks or dirty.structure:
                 self._show_task()
@@ -125,53 +121,53 @@ class RunScreen(Screen[None]):
             self.shown.go_on()
             self._bridge.follow(self.shown.run, self.shown.offset, self.shown.usage_offset)
             self._course_changed()
-        self._banner.say("")
+        self.banner.say("")
 
     # Actions
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Whether it would do anything: what would not is neither shown nor offered."""
         if action in ("next_match", "previous_match", "matching_only"):
-            return bool(self._task_shown.searched)
+            return bool(self.selected_task.searched)
         return self.shown is None or is_possible(action, self.shown, self.selected)
 
     def action_view_cycle(self) -> None:
-        self._panes.cycle_view()
+        self.panes.cycle_view()
 
     def action_zoom(self) -> None:
-        self._panes.zoom(None if self._panes.zoomed else self._panes.focused_pane())
+        self.panes.zoom(None if self.panes.zoomed else self.panes.focused_pane())
 
     def action_full_log(self) -> None:
         self._panel.open_tab("log")
-        self._panes.zoom(None if self._panes.zoomed == "panel" else "panel")
+        self.panes.zoom(None if self.panes.zoomed == "panel" else "panel")
         self._log.focus()
 
     def action_back(self) -> None:
-        if self._panes.list.filter:
-            self._panes.list.filter = ""
+        if self.panes.list.filter:
+            self.panes.list.filter = ""
             self._show_state()
-        elif self._task_shown.searched:
-            self._task_shown.search("")
+        elif self.selected_task.searched:
+            self.selected_task.search("")
             self._show_state()
-        elif self._panes.zoomed:
-            self._panes.zoom(None)
+        elif self.panes.zoomed:
+            self.panes.zoom(None)
         elif self._panel.has_focus_within:
-            self._panes.focus_tasks()
+            self.panes.focus_tasks()
 
     def action_cone(self) -> None:
-        self._panes.tasks.toggle_cone()
+        self.panes.tasks.toggle_cone()
         self._show_state()
 
     def action_failed_only(self) -> None:
-        self._panes.tasks.toggle_failed()
+        self.panes.tasks.toggle_failed()
         self._show_state()
 
     def action_zoom_graph(self) -> None:
-        self._panes.graph.zoom()
+        self.panes.graph.zoom()
         self._show_state()
 
     def action_toggle_group(self) -> None:
-        self._panes.tasks.toggle_group()
+        self.panes.tasks.toggle_group()
 
     def action_next_error(self) -> None:
         failed = None if self.shown is None else attention.next_failure(self.shown.model.state, self.selected)
@@ -179,7 +175,7 @@ class RunScreen(Screen[None]):
             self._steering.say("nothing has failed")
             return
         self._select(failed, chosen=True)
-        self._task_shown.first_error()
+        self.selected_task.first_error()
 
     def action_retry(self) -> None:
         if self.shown is not None:
@@ -216,12 +212,12 @@ class RunScreen(Screen[None]):
         self._panel.previous_tab()
 
     def action_filter(self) -> None:
-        if self._panes.tasks is not self._panes.list:
-            self._panes.use_view("rails")
-        self._prompt.ask("filter", "filter", self._panes.list.filter)
+        if self.panes.tasks is not self.panes.list:
+            self.panes.use_view("rails")
+        self._prompt.ask("filter", "filter", self.panes.list.filter)
 
     def action_search(self) -> None:
-        self._prompt.ask("search", "search", self._task_shown.searched)
+        self._prompt.ask("search", "search", self.selected_task.searched)
 
     def action_next_match(self) -> None:
         self._log.next_match()
@@ -233,7 +229,7 @@ class RunScreen(Screen[None]):
         self._log.matching_only = not self._log.matching_only
 
     def action_first_error(self) -> None:
-        self._task_shown.first_error()
+        self.selected_task.first_error()
 
     def action_follow(self) -> None:
         self._log.follow = not self._log.follow
@@ -245,10 +241,10 @@ class RunScreen(Screen[None]):
         self._log.timestamps = not self._log.timestamps
 
     def action_lanes_zoom_in(self) -> None:
-        self._panes.lanes.zoom_in()
+        self.panes.lanes.zoom_in()
 
     def action_lanes_zoom_out(self) -> None:
-        self._panes.lanes.zoom_out()
+        self.panes.lanes.zoom_out()
 
     def action_copy(self) -> None:
         text = self.get_selected_text()
@@ -272,7 +268,7 @@ class RunScreen(Screen[None]):
     def _opened_in_a_pane(self, event: TaskGraph.Opened | TaskList.Opened | CpuLanes.Opened) -> None:
         event.stop()
         self._select(event.task, chosen=True)
-        self._panes.zoom(None)
+        self.panes.zoom(None)
         self._panel.body.focus()
 
     @on(FactView.TaskPicked)
@@ -288,7 +284,7 @@ class RunScreen(Screen[None]):
     @on(log_messages.Matches)
     def _matched(self, event: log_messages.Matches) -> None:
         event.stop()
-        self._task_shown.matches = event
+        self.selected_task.matches = event
         self._show_state()
 
     @on(log_messages.Noticed)
@@ -305,21 +301,21 @@ class RunScreen(Screen[None]):
     def _typed(self, event: PromptLine.Typed) -> None:
         event.stop()
         if event.purpose == "filter":
-            self._panes.list.filter = event.text
+            self.panes.list.filter = event.text
             self._show_state()
         else:
-            self._task_shown.search(event.text)
+            self.selected_task.search(event.text)
             self._show_state()
 
     @on(PromptLine.Closed)
     def _prompt_closed(self, event: PromptLine.Closed) -> None:
         event.stop()
         if event.purpose == "filter":
-            self._panes.list.filter = event.text if event.is_accepted else ""
-            self._panes.focus_tasks()
+            self.panes.list.filter = event.text if event.is_accepted else ""
+            self.panes.focus_tasks()
             self._show_state()
             return
-        self._task_shown.search(event.text if event.is_accepted else "")
+        self.selected_task.search(event.text if event.is_accepted else "")
         self._show_state()
         self._log.focus()
 
@@ -338,7 +334,7 @@ class RunScreen(Screen[None]):
 
     def _show_state(self) -> None:
         """Say which filters and which search are in force."""
-        words = (self._panes.words, self._task_shown.search_words)
+        words = (self.panes.words, self.selected_task.search_words)
         self._status.show_state("  ".join(filter(None, words)))
         self.refresh_bindings()
 
@@ -350,7 +346,7 @@ class RunScreen(Screen[None]):
     def _show_all(self) -> None:
         assert self.shown is not None
         self._header.show(self.shown.model)
-        self._panes.show(self.shown.model)
+        self.panes.show(self.shown.model)
         self._show_task()
         self._course_changed()
 
@@ -359,7 +355,7 @@ class RunScreen(Screen[None]):
         if task == self.selected:
             return
         self.selected = task
-        self._panes.selected = task
+        self.panes.selected = task
         self._show_task()
         self.refresh_bindings()
 
@@ -370,7 +366,7 @@ class RunScreen(Screen[None]):
 
     def _show_task(self) -> None:
         if self.shown is not None:
-            self._task_shown.show(self.shown, self.selected)
+            self.selected_task.show(self.shown, self.selected)
 
     def _summary_came(self, summary: RunSummary) -> None:
         if self.shown is None or summary.run != self.shown.run:
@@ -391,19 +387,12 @@ class RunScreen(Screen[None]):
         self._header.changed(Dirty(finished=True))
         self.refresh_bindings()
         self._tick()
-        if shown.is_live:
+        self.is_ticking = shown.is_live
+        if self.is_ticking:
             self._ticking.resume()
         else:
             self._ticking.pause()
-        lost = ", ".join(shown.lost[:5]) or "nothing"
-        if shown.course == "engine_gone":
-            self._banner.say(f"the engine is gone; lost: {lost}. S starts it again, and the run with it")
-        elif shown.course == "killed":
-            self._banner.say(
-                f"the process of this run died; lost: {lost}. r runs it again: what succeeded is cached"
-            )
-        else:
-            self._banner.say("")
+        self.banner.say(shown.alarm)
 
     def _tick(self) -> None:
         shown = self.shown
@@ -413,4 +402,4 @@ class RunScreen(Screen[None]):
         now = self._clock() if shown.is_live else shown.model.last_at
         with self.app.batch_update():
             self._header.tick(now)
-            self._panes.tick(now, self._frame)
+            self.panes.tick(now, self._frame)

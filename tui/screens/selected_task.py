@@ -52,9 +52,10 @@ class SelectedTask:
 
     def search(self, pattern: str) -> None:
         """Look for this in the log; for nothing when it is empty."""
-        self.searched = pattern
-        self.matches = None
-        self._log.search(pattern)
+        if pattern != self.searched:
+            self.searched = pattern
+            self.matches = None
+            self._log.search(pattern)
 
     @property
     def search_words(self) -> str:

@@ -17,6 +17,7 @@ from tui.widgets.task_list import TaskList
 from tui.widgets.task_panel import TaskPanel
 
 NARROW = 100  # columns; below that the tasks are above the selected one, not beside it
+WIDE = 150  # columns; from there on the tasks get more room than the selected one
 
 
 class RunPanes(Container):
@@ -110,10 +111,13 @@ class RunPanes(Container):
 
     def use_view(self, view: View) -> None:
         """Show the tasks this way, at the present width."""
+        is_at_tasks = self.focused_pane() != "panel"
         self._views[self.is_narrow] = view
         if self.zoomed == "lanes":
             self.zoomed = None
         self._arrange()
+        if is_at_tasks:
+            self.focus_tasks()
 
     def zoom(self, pane: Pane | None) -> None:
         """Give one pane the whole screen, or take it back."""
@@ -144,6 +148,7 @@ class RunPanes(Container):
                 self._catch_up(widget)
         self.query_one("#tasks").display = shown != {"panel"}
         self.set_class(self.is_narrow, "-narrow")
+        self.set_class(self.size.width >= WIDE, "-wide")
         self.set_class(self.view == "lanes" or self.zoomed == "lanes", "-lanes")
         if had_focus and "panel" in shown and len(shown) == 1:
             self.panel.body.focus()

@@ -1,0 +1,357 @@
+"""The run screen with a run in memory: selection, panes, and what the keys ask the engine for."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+from textual.pilot import Pilot
+
+from engine.api.messages import Refusal
+from engine.events import (
+    Event,
+    RunFinished,
+    RunStarted,
+    TaskDescription,
+    TaskFinished,
+    TaskStarted,
+)
+from engine.model.request import RunRequest
+from tests.tui.fakes import FakeEngine
+from tests.tui.synthetic import START
+from tui.app import Opening, OutcropApp
+from tui.bridge import Bridge
+from tui.model.run_layout import Pane
+from tui.screens.confirm import ChoiceScreen
+from tui.screens.run import RunScreen
+
+RUN = "0" * 32
+NARROW, NORMAL, WIDE = (80, 24), (112, 30), (200, 60)
+_TURNS = 400
+
+
+def started(*tasks: TaskDescription) -> RunStarted:
+    return RunStarted(
+        at=START, run=RUN, definition="/project/outcrop.yml", title="x", cpus=4, memory=1 << 33, tasks=tasks
+    )
+
+
+def command(task: str, *use: str) -> TaskDescription:
+    return TaskDescription(task=task, kind="command", use=use)
+
+
+def begins(task: str, at: float = 1.0, attempt: int = 1) -> TaskStarted:
+    return TaskStarted(at=START + at, run=RUN, task=task, attempt=attempt, cores=())
+
+
+def ends(task: str, at: float = 2.0, *, exit_code: int = 0) -> TaskFinished:
+    return TaskFinished(
+        at=START + at,
+        run=RUN,
+        task=task,
+        result="failed" if exit_code else "succeeded",
+        cause="executed",
+        exit_code=exit_code,
+        seconds=1.0,
+    )
+
+
+def over(at: float = 9.0, result: str = "succeeded") -> RunFinished:
+    is_good = result == "succeeded"
+    return RunFinished(
+        at=START + at,
+        run=RUN,
+        result="succeeded" if is_good else "failed",
+        seconds=at,
+        saved_seconds=0.0,
+        counts={},
+        cause=None if is_good else "failed",
+    )
+
+
+BEGUN: tuple[Event, ...] = (
+    started(command("deps"), command("build", "deps"), command("lint", "deps"), command("unit", "deps")),
+    begins("deps"),
+)
+TWO_FAILED: tuple[Event, ...] = (
+    *BEGUN,
+    ends("deps"),
+    begins("build", 3.0),
+    begins("lint", 3.0),
+    ends("lint", 4.0, exit_code=1),
+    begins("unit", 4.0),
+    ends("unit", 5.0, exit_code=2),
+)
+
+
+class Shown:
+    """The app on a fake engine, with what a test looks at."""
+
+    def __init__(self, engine: FakeEngine, app: OutcropApp, pilot: Pilot[None]) -> None:
+        self.engine = engine
+        self.app = app
+        self.pilot = pilot
+
+    @property
+    def screen(self) -> RunScreen:
+        return self.app.run_screen
+
+    @property
+    def panes(self) -> frozenset[Pane]:
+        return self.screen.panes.shown_panes
+
+    async def until(self, done: Callable[[], bool]) -> None:
+        """Let the app work until this holds."""
+        for _ in range(_TURNS):
+            if done():
+                return
+            await self.pilot.pause(0.01)
+        raise AssertionError(f"never came: {self.screen.selected=} {self.app.screen=} {self.engine.asked=}")
+
+    async def say(self, *events: Event) -> None:
+        """This happens in the run, and the screen has taken it in."""
+        self.engine.say(RUN, *events)
+        last = events[-1].at
+        await self.until(lambda: self.screen.shown is not None and self.screen.shown.model.last_at == last)
+        await self.pilot.pause()
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+        await self.pilot.pause()
+
+
+@asynccontextmanager
+async def showing(
+    *events: Event, size: tuple[int, int] = NORMAL, engine: FakeEngine | None = None
+) -> AsyncIterator[Shown]:
+    """The run screen of a run that has come so far."""
+    engine = engine or FakeEngine()
+    engine.add(RUN, *events)
+    request = RunRequest(definition="/project/outcrop.yml", targets=("unit",))
+    app = OutcropApp(
+        Bridge(engine, lambda: engine), Opening(run=RUN, request=request), clock=lambda: START + 10.0
+    )
+    async with app.run_test(size=size) as pilot:
+        shown = Shown(engine, app, pilot)
+        last = events[-1].at
+        await shown.until(
+            lambda: app.run_screen.shown is not None and app.run_screen.shown.model.last_at == last
+        )
+        await pilot.pause()
+        yield shown
+    engine.die()
+
+
+async def test_without_a_choice_the_selection_goes_to_what_runs_then_to_what_fails() -> None:
+    async with showing(*BEGUN) as shown:
+        assert shown.screen.selected == "deps"
+        await shown.say(ends("deps"), begins("build", 3.0), begins("lint", 3.5))
+        assert shown.screen.selected == "build"
+        await shown.say(ends("lint", 4.0, exit_code=1))
+        assert shown.screen.selected == "lint"
+
+
+async def test_a_chosen_task_stays_selected_whatever_happens() -> None:
+    async with showing(*BEGUN) as shown:
+        await shown.press("right")
+        chosen = shown.screen.selected
+        assert chosen not in (None, "deps")
+        await shown.say(
+            ends("deps"), begins("lint", 3.0), ends("lint", 4.0, exit_code=1), over(result="failed")
+        )
+        assert shown.screen.selected == chosen
+
+
+async def test_the_selection_and_the_view_survive_narrow_and_wide() -> None:
+    async with showing(*TWO_FAILED, size=WIDE) as shown:
+        await shown.press("e")
+        before = shown.screen.selected, shown.panes
+        await shown.pilot.resize_terminal(*NARROW)
+        await shown.until(lambda: shown.panes == {"list", "panel"})
+        assert shown.screen.panes.list.selected == before[0]
+        await shown.pilot.resize_terminal(*WIDE)
+        await shown.until(lambda: shown.panes == before[1])
+        assert (shown.screen.selected, shown.panes) == before
+        assert shown.screen.panes.graph.selected == before[0]
+
+
+@pytest.mark.parametrize(
+    "size, panes",
+    [(NARROW, {"list", "panel"}), (NORMAL, {"graph", "lanes", "panel"}), (WIDE, {"graph", "lanes", "panel"})],
+)
+async def test_the_width_decides_which_panes_there_are(size: tuple[int, int], panes: set[Pane]) -> None:
+    async with showing(*BEGUN, size=size) as shown:
+        assert shown.panes == panes
+
+
+async def test_v_goes_through_the_views_and_keeps_the_focus_on_the_tasks() -> None:
+    async with showing(*BEGUN) as shown:
+        seen = []
+        for _ in range(4):
+            await shown.press("v")
+            seen.append(shown.screen.panes.view)
+            assert shown.screen.panes.focused_pane() != "panel"
+        assert seen == ["rails", "tree", "lanes", "graph"]
+        assert shown.screen.panes.graph.has_focus
+
+
+async def test_z_gives_the_focused_pane_everything_and_takes_it_back() -> None:
+    async with showing(*BEGUN) as shown:
+        await shown.press("z")
+        assert shown.panes == {"graph"}
+        await shown.press("escape")
+        assert shown.panes == {"graph", "lanes", "panel"}
+        await shown.press("enter", "z")
+        assert shown.panes == {"panel"}
+        await shown.press("z")
+        assert shown.panes == {"graph", "lanes", "panel"}
+
+
+async def test_e_goes_round_through_the_failures() -> None:
+    async with showing(*TWO_FAILED) as shown:
+        assert shown.screen.selected == "lint"
+        seen = []
+        for _ in range(3):
+            await shown.press("e")
+            seen.append(shown.screen.selected)
+        assert seen == ["unit", "lint", "unit"]
+
+
+async def test_retry_is_about_the_failed_task_that_is_selected_else_about_all() -> None:
+    async with showing(*TWO_FAILED) as shown:
+        await shown.press("r")
+        await shown.until(lambda: bool(shown.engine.asked))
+        await shown.press("ctrl+r")
+        await shown.until(lambda: len(shown.engine.asked) == 2)
+        assert shown.engine.asked == [("retry", RUN, ("lint",)), ("retry", RUN, None)]
+
+
+async def test_retry_after_the_end_starts_the_same_run_again() -> None:
+    async with showing(*TWO_FAILED, ends("build", 6.0), over(result="failed")) as shown:
+        await shown.press("r")
+        await shown.until(lambda: bool(shown.engine.asked))
+        assert shown.engine.asked == [
+            ("start", RunRequest(definition="/project/outcrop.yml", targets=("unit",)))
+        ]
+        await shown.until(lambda: shown.screen.shown is not None and shown.screen.shown.run != RUN)
+
+
+async def test_cancelling_one_running_task_does_not_ask() -> None:
+    async with showing(*BEGUN) as shown:
+        await shown.press("x")
+        await shown.until(lambda: bool(shown.engine.asked))
+        await shown.press("X")
+        await shown.until(lambda: len(shown.engine.asked) == 2)
+        assert shown.engine.asked == [("cancel", RUN, ("deps",)), ("cancel", RUN, None)]
+
+
+async def test_cancelling_several_running_tasks_asks() -> None:
+    async with showing(*BEGUN, ends("deps"), begins("build", 3.0), begins("unit", 3.0)) as shown:
+        await shown.press("X")
+        assert isinstance(shown.app.screen, ChoiceScreen)
+        await shown.press("escape")
+        assert shown.engine.asked == []
+        await shown.press("X", "x")
+        await shown.until(lambda: bool(shown.engine.asked))
+        assert shown.engine.asked == [("cancel", RUN, None)]
+
+
+async def test_running_again_without_cache_asks_which_tasks() -> None:
+    async with showing(*TWO_FAILED, ends("build", 6.0), over(result="failed")) as shown:
+        await shown.press("R", "t")
+        await shown.until(lambda: bool(shown.engine.asked))
+        _, request = shown.engine.asked[0]
+        assert isinstance(request, RunRequest)
+        assert request.no_cache == ("lint",)
+
+
+async def test_a_refusal_is_told() -> None:
+    engine = FakeEngine(Refusal(kind="conflict", message="the run is over"))
+    async with showing(*BEGUN, engine=engine) as shown:
+        await shown.press("x")
+        await shown.until(lambda: any("the run is over" in it.message for it in shown.app._notifications))
+
+
+async def test_what_would_do_nothing_is_not_offered() -> None:
+    async with showing(*BEGUN) as shown:
+        assert shown.screen.check_action("cancel_task", ())
+        assert not shown.screen.check_action("retry", ())
+        await shown.say(ends("deps", exit_code=1), over(result="failed"))
+        assert not shown.screen.check_action("cancel_task", ())
+        assert shown.screen.check_action("retry", ())
+
+
+async def test_leaving_while_tasks_run_asks_and_staying_stays() -> None:
+    async with showing(*BEGUN) as shown:
+        await shown.press("q")
+        assert isinstance(shown.app.screen, ChoiceScreen)
+        await shown.press("c")
+        assert shown.app.screen_stack == [shown.screen]
+        assert shown.app.is_running
+
+
+async def test_leaving_the_run_alone_closes_the_app_at_once() -> None:
+    async with showing(*BEGUN) as shown:
+        await shown.press("q", "l")
+        assert shown.engine.asked == []
+        assert shown.screen.shown is not None
+        assert shown.screen.shown.is_live
+
+
+async def test_stopping_the_run_leaves_when_it_has_ended() -> None:
+    async with showing(*BEGUN) as shown:
+        await shown.press("q", "s")
+        await shown.until(lambda: shown.engine.asked == [("cancel", RUN, None)])
+        assert shown.app.is_running
+        shown.engine.say(RUN, over(result="failed"))
+        await shown.until(lambda: not shown.app.is_running or shown.app._exit)
+
+
+async def test_leaving_after_the_end_does_not_ask() -> None:
+    async with showing(*BEGUN, ends("deps"), over()) as shown:
+        await shown.press("q")
+        assert not isinstance(shown.app.screen, ChoiceScreen)
+
+
+async def test_an_engine_that_dies_is_shown_with_what_was_lost() -> None:
+    async with showing(*BEGUN) as shown:
+        shown.engine.die()
+        await shown.until(
+            lambda: shown.screen.shown is not None and shown.screen.shown.course == "engine_gone"
+        )
+        assert "lost: deps" in shown.screen.banner.text
+        assert shown.app.check_action("start_engine", ())
+
+
+async def test_a_run_whose_process_dies_is_shown_as_such() -> None:
+    async with showing(*BEGUN) as shown:
+        shown.engine.kill(RUN)
+        await shown.until(lambda: shown.screen.shown is not None and shown.screen.shown.course == "killed")
+        assert "died" in shown.screen.banner.text
+
+
+async def test_a_filter_shows_the_tasks_as_a_list_and_escape_shows_them_all_again() -> None:
+    async with showing(*BEGUN) as shown:
+        await shown.press("slash", "u", "n", "i")
+        assert shown.screen.panes.list.filter == "uni"
+        await shown.press("enter")
+        assert shown.screen.panes.list.has_focus
+        await shown.press("escape")
+        assert shown.screen.panes.list.filter == ""
+
+
+async def test_a_search_in_the_log_counts_its_matches() -> None:
+    engine = FakeEngine()
+    engine.logs["deps"] = b"one\ntwo FAIL\nthree\nfour FAIL\n"
+    async with showing(*BEGUN, engine=engine) as shown:
+        await shown.press("enter", "slash", *"FAIL", "enter")
+        await shown.until(lambda: shown.screen.selected_task.search_words.endswith('"FAIL"'))
+        assert "2" in shown.screen.selected_task.search_words
+
+
+async def test_time_passes_only_while_the_run_goes_on() -> None:
+    async with showing(*BEGUN) as shown:
+        assert shown.screen.is_ticking
+        await shown.say(ends("deps"), over())
+        assert not shown.screen.is_ticking
