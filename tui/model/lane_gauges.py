@@ -61,7 +61,7 @@ def busy_row(model: RunModel, core: int, width: int, glyphs: Glyphs) -> Row:
         return (Span(" "), percent)
     shares = [sample.busy[core] if core < len(sample.busy) else None for sample in last]
     line = sparkline(shares, top=1.0, is_unicode=glyphs.is_unicode).rjust(_SAMPLES)
-    return (Span(" "), Span(line, "dim-text"), Span(" "), percent)
+    return (Span(" "), Span(line, "edge"), Span(" "), percent)
 
 
 def _last(model: RunModel, count: int) -> Sequence[Usage]:

@@ -247,10 +247,10 @@ class CpuLanes(ScrollView):
     def _style(self, kind: str, of: str | _Look | tuple[_Look, _Look], ground: Style) -> Style:
         found = self._styles_by_look.get((kind, of))
         if found is None:
-            found = self._styles_by_look[kind, of] = ground + self._make_style(kind, of, ground)
+            found = self._styles_by_look[kind, of] = ground + self._make_style(kind, of)
         return found
 
-    def _make_style(self, kind: str, of: str | _Look | tuple[_Look, _Look], ground: Style) -> Style:
+    def _make_style(self, kind: str, of: str | _Look | tuple[_Look, _Look]) -> Style:
         match kind, of:
             case "mark", str():
                 return self._painter.style(role_of(of)) + Style(bold=True)
@@ -258,7 +258,7 @@ class CpuLanes(ScrollView):
                 edge, beside = self._block_styles(left)[0], self._block_styles(right)[0]
                 return edge + Style(bgcolor=beside.color)
             case "begin", (int(), bool()) as look:
-                return Style(color=ground.bgcolor, bgcolor=self._block_styles(look)[0].color)
+                return Style(color=self._block_styles(look)[0].color, reverse=True)
             case "end", (int(), bool()) as look:
                 return self._block_styles(look)[0]
             case "block", (int(), bool()) as look:
