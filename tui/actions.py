@@ -174,6 +174,14 @@ _GRAPH = (
         "graph",
     ),
     _run(
+        "sort_tasks",
+        "O",
+        "Change the order of the list",
+        "order",
+        "List the tasks by definition, duration or state, in turn.",
+        "graph",
+    ),
+    _run(
         "filter",
         "/",
         "Filter the tasks",

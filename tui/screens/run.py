@@ -162,6 +162,12 @@ class RunScreen(Screen[None]):
         self.panes.tasks.toggle_failed()
         self._show_state()
 
+    def action_sort_tasks(self) -> None:
+        if self.panes.tasks is not self.panes.list:
+            self.panes.use_view("rails")
+        self.panes.list.cycle_sort()
+        self._show_state()
+
     def action_zoom_graph(self) -> None:
         self.panes.graph.zoom()
         self._show_state()
