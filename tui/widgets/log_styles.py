@@ -81,15 +81,15 @@ def _colour(colour: int) -> Color:
 
 def readable(colour: Color, background: Color) -> Color:
     """The nearest colour, towards black or white, which has a contrast of 4.5 to the background."""
-    towards = WHITE if _contrast(WHITE, background) > _contrast(BLACK, background) else BLACK
+    towards = WHITE if contrast(WHITE, background) > contrast(BLACK, background) else BLACK
     for step in range(_STEPS):
         candidate = colour.blend(towards, step / _STEPS)
-        if _contrast(candidate, background) >= _CONTRAST:
+        if contrast(candidate, background) >= _CONTRAST:
             return candidate
     return towards
 
 
-def _contrast(one: Color, other: Color) -> float:
+def contrast(one: Color, other: Color) -> float:
     """WCAG 2.1, contrast ratio: 1 to 21."""
     light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
     return (light + 0.05) / (dark + 0.05)

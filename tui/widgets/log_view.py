@@ -9,7 +9,7 @@ from typing import ClassVar, TypeAlias
 from rich.cells import cell_len
 from textual import events
 from textual.binding import BindingType
-from textual.geometry import Size
+from textual.geometry import Offset, Size
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.selection import Selection
@@ -346,6 +346,13 @@ class LogView(ScrollView, can_focus=True):
         first = 0 if selection.start is None else selection.start.y
         last = len(rows.document) - 1 if selection.end is None else selection.end.y
         return rows.text_between(first, min(last, len(rows.document) - 1), selection.get_span), "\n"
+
+    def text_select_all(self) -> None:
+        """A double click: select the line, not a million of them."""
+        document, line = self._window.document, self._window.marked
+        if document is not None and line is not None:
+            end = Offset(len(document.line(line).text), line)
+            self.screen.selections = {self: Selection(Offset(0, line), end)}
 
     def selection_updated(self, selection: Selection | None) -> None:
         self.refresh()

@@ -351,6 +351,13 @@ async def test_the_marked_line_is_copied_whole() -> None:
         assert isinstance(log.app.said[-1], LogView.Copied) and log.app.said[-1].text == "x" * 100
 
 
+async def test_a_double_click_selects_the_line() -> None:
+    async with stage(b"one\ntwo words\nthree\n") as log:
+        await log.pilot.click(log.view, offset=(3, 1), times=2)
+        await log.settled()
+        assert log.app.screen.get_selected_text() == "two words"
+
+
 async def test_only_shown_lines_are_selected() -> None:
     async with stage(numbered(0, 30)) as log:
         log.view.search("5")
