@@ -38,6 +38,7 @@ from engine.model.request import RunRequest
 __all__ = ["EngineClient", "EngineGone", "RefusedError", "connect"]
 
 _ANSWERS_WITHIN = 60.0  # seconds
+_SAYS_STATUS_WITHIN = 10.0
 _BEGINS_WITHIN = 600.0  # a base may have to be looked at
 _SPEAKS_WITHIN = 20.0  # notices come every five seconds
 _CHUNK = 1 << 18
@@ -57,7 +58,8 @@ class EngineGone(OutcropError):
 class EngineClient:
     """One engine; every call is a connection of its own, so any thread may call.
 
-    All calls raise RefusedError when the engine says no, and EngineGone. `early` is a request that
+    All calls raise RefusedError when the engine says no, EngineGone when there is none (any more), and
+    MachineError when it is there and does not answer. `early` is a request that
     the engine got when it was started, under `token`.
     """
 
@@ -71,11 +73,17 @@ class EngineClient:
 
     def status(self) -> EngineStatus:
         """The engine process itself."""
-        return self._get("/v1/engine", EngineStatus)
+        return msgspec.json.decode(
+            self._call("GET", "/v1/engine", timeout=_SAYS_STATUS_WITHIN), type=EngineStatus
+        )
 
     def stop(self) -> None:
         """Let it cancel its runs and end; it still does so when this returns."""
         self._call("POST", "/v1/stop")
+
+    def stay(self) -> None:
+        """Let it go on when it is not used any more."""
+        self._call("POST", "/v1/stay")
 
     def ended(self) -> Callable[[float], bool]:
         """A way to wait for the end of the process that serves now: seconds at most -> is it gone."""
@@ -211,6 +219,8 @@ class EngineClient:
             connection.request(method, path, body, {"Connection": "close", **headers})
             answer = connection.getresponse()
             return answer.status, answer.headers, answer.read()
+        except TimeoutError as error:
+            raise _does_not_answer(connection.sock) from error
         except (OSError, http.client.HTTPException) as error:
             raise _gone() from error
         finally:
@@ -334,6 +344,13 @@ class _Connection(http.client.HTTPConnection):
 
 def _gone() -> EngineGone:
     return EngineGone("the engine does not answer", "`outcrop engine start` starts one")
+
+
+def _does_not_answer(connected: socket.socket) -> MachineError:
+    pid = peer(connected)[0]
+    return MachineError(
+        f"the engine, process {pid}, does not answer", f"`kill -9 {pid}` ends it and cancels its runs"
+    )
 
 
 def _shut(connected: socket.socket) -> None:

@@ -60,6 +60,9 @@ class Serving(Protocol):
     def stop(self) -> None:
         """End, soon."""
 
+    def stay(self) -> None:
+        """End only when asked to."""
+
     @property
     def is_stopping(self) -> bool:
         """Whether it ends."""
@@ -78,6 +81,7 @@ class Routes:
             web.get("/v1/engine", self.status),
             web.get("/v1/notices", self.notices),
             web.post("/v1/stop", self.stop),
+            web.post("/v1/stay", self.stay),
             web.get("/v1/runs", self.runs),
             web.post("/v1/runs", self.start),
             web.get(run, self.run),
@@ -107,6 +111,10 @@ class Routes:
 
     async def stop(self, request: web.Request) -> web.StreamResponse:
         self._engine.stop()
+        return web.Response(status=204)
+
+    async def stay(self, request: web.Request) -> web.StreamResponse:
+        self._engine.stay()
         return web.Response(status=204)
 
     async def runs(self, request: web.Request) -> web.StreamResponse:

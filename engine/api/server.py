@@ -27,7 +27,7 @@ from engine.store.store import Store
 _UNUSED_SECONDS = 2.0
 _FIRST_USE_SECONDS = 15.0  # an interface that has just started an engine may take a while to attach
 _LAST_WORDS_SECONDS = 1.0
-_LOG_SECONDS = 30.0
+_TENDED_SECONDS = 10.0
 _BIGGEST_REQUEST = 8 << 20
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -84,6 +84,11 @@ class ServedEngine:
         """End, soon."""
         self._stopping.set()
 
+    def stay(self) -> None:
+        """From now on end only when asked to."""
+        self._until_unused = False
+        self._changed.set()
+
     async def serve(self, listening: socket.socket, early: Early | None) -> signal.Signals | None:
         """Serve until the end; the signal that asked for it, if one did."""
         loop = asyncio.get_running_loop()
@@ -102,7 +107,7 @@ class ServedEngine:
         await web.SockSite(runner, listening).start()
         note(f"engine {__version__} serves {self.store.root}, process {os.getpid()}")
         async with asyncio.TaskGroup() as group:
-            tending = [group.create_task(self._tend_log())]
+            tending = [group.create_task(self._tend_folder())]
             if self._until_unused:
                 tending.append(group.create_task(self._stop_when_unused()))
             await self._stopping.wait()
@@ -144,7 +149,7 @@ class ServedEngine:
 
     async def _stop_when_unused(self) -> None:
         """End when the last interface has left and no run goes on."""
-        while not self.is_stopping:
+        while self._until_unused:
             self._changed.clear()
             if self._is_used:
                 self._was_used = True
@@ -155,8 +160,12 @@ class ServedEngine:
                 await asyncio.wait_for(self._changed.wait(), patience)
             except TimeoutError:
                 self.stop()
+                return
 
-    async def _tend_log(self) -> None:
-        while True:
+    async def _tend_folder(self) -> None:
+        """Keep the log small, and end when the socket is gone: nobody finds this engine any more."""
+        while os.path.exists(self._folder.socket_path):
             keep_small(self._folder.log_path)
-            await asyncio.sleep(_LOG_SECONDS)
+            await asyncio.sleep(_TENDED_SECONDS)
+        note("the socket has been removed")
+        self.stop()

@@ -63,7 +63,10 @@ def _start(console: Console, *, stays: bool) -> int:
 
     home = console.environment.get("OUTCROP_HOME")
     try:
-        status, words = connect(home, start=False).status(), "runs already"
+        client = connect(home, start=False)
+        status, words = client.status(), "runs already"
+        if stays:
+            client.stay()
     except EngineGone:
         status, words = _started(home, stays=stays), "runs"
     console.line(f"the engine {words}: process {status.pid}, store {status.store}")
@@ -92,7 +95,7 @@ def _stop(console: Console) -> int:
         console.line("no engine runs")
         return 0
     if not gone(_ENDS_WITHIN):
-        raise UsageError(f"process {status.pid} does not end", f"`kill -9 {status.pid}` ends it")
+        raise MachineError(f"process {status.pid} does not end", f"`kill -9 {status.pid}` ends it")
     runs = len(status.runs)
     cancelled = f", {runs} run{'s' if runs > 1 else ''} cancelled" if runs else ""
     console.line(f"the engine has ended{cancelled}")

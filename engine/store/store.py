@@ -9,6 +9,7 @@ definitions-v1/ snapshots-v1/ memos-v1/ derived-v1/   caches of pure results
 durable-v1/<boot id>         the time before which everything of that boot is on the disk
 work/<pid>-<start time>/     temporary, of one live process
 locks/                       flock files
+engine/                      socket, lock and log of the engine that serves this store
 ```
 """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import shutil
 import signal
 import stat
 import subprocess
@@ -193,6 +194,38 @@ def test_an_ordinary_user_has_an_engine_too(rootless_outcrop: Program, busybox_r
     assert finished(client, run)[-1]["result"] == "succeeded"
     assert b"uid=0" in client.log(run, "a").read(0, 1000)
     assert program("engine", "stop").exit_code == 0
+
+
+def test_an_engine_that_does_not_answer_is_named(project: Project) -> None:
+    project("engine", "start")
+    pid = project("engine", "status", "--json").json["pid"]
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        done = project("engine", "status")
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert (done.exit_code, f"process {pid}, does not answer" in done.stderr) == (3, True)
+
+
+def test_an_engine_of_an_interface_stays_once_it_is_started_by_hand(
+    project: Project, client: EngineClient
+) -> None:
+    pid = client.status().pid
+    notices = client.notices()
+    next(notices)
+    assert project("engine", "start").stdout.startswith(f"the engine runs already: process {pid},")
+    client.close()
+    assert list(notices) == []
+    assert not is_gone(pid, timeout=3)
+
+
+def test_an_engine_whose_store_is_removed_ends(project: Project, client: EngineClient) -> None:
+    pid = client.status().pid
+    notices = client.notices()
+    next(notices)
+    shutil.rmtree(project.program.store)
+    assert first(notices, lambda notice: isinstance(notice, EngineStops))
+    assert is_gone(pid)
 
 
 def test_what_does_not_go_together_is_refused(outcrop: Program) -> None:

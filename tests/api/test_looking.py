@@ -220,6 +220,29 @@ def test_what_was_probably_meant_is_said(served: Served) -> None:
     assert refused.value.hint == "did you mean `build`?"
 
 
+def test_who_does_not_read_costs_no_memory(served: Served) -> None:
+    folder = served.project.program.store / "runs-v1" / served.first
+    whole = (folder / "events.jsonl").read_bytes()
+    line = whole.splitlines(keepends=True)[-2]
+    pid = served.client.status().pid
+    before = _memory(pid)
+    with (folder / "events.jsonl").open("ab") as file:
+        file.write(line * (64_000_000 // len(line)))
+    try:
+        with EngineFolder(str(served.project.program.store)).connect(20) as connected:
+            connected.sendall(f"GET /v1/runs/{served.first}/events HTTP/1.1\r\nHost: engine\r\n\r\n".encode())
+            assert connected.recv(100).startswith(b"HTTP/1.1 200 OK")
+            for _ in range(50):
+                served.client.status()
+            assert _memory(pid) - before < 16_000_000
+    finally:
+        (folder / "events.jsonl").write_bytes(whole)
+
+
+def _memory(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096
+
+
 def test_all_answers_survive_the_engine(served: Served) -> None:
     def answers(client: EngineClient) -> list[Any]:
         return [client.runs(), client.details("latest", "deps"), client.compare("latest", served.first)]
