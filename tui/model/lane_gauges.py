@@ -44,7 +44,7 @@ def axis_row(model: RunModel, zoom: float, width: int, glyphs: Glyphs) -> Row:
 
 def _span_text(seconds: float) -> str:
     if seconds < 100:
-        return f"{seconds:.0f} s"
+        return f"{seconds:.0f} s" if seconds >= 20 else f"{round(seconds, 1):g} s"
     return clock_text(round(seconds))
 
 
