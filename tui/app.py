@@ -288,6 +288,10 @@ class OutcropApp(App[None]):
         else:
             self.push_screen(confirm.leave(len(shown.model.state.running)), self._leave)
 
+    async def action_help_quit(self) -> None:
+        """Ctrl-C, where nothing is selected that it could copy: what it means in a terminal."""
+        await self.action_quit()
+
     def _leave(self, choice: str | None) -> None:
         shown = self.run_screen.shown
         if choice == "leave" or (choice == "stop" and (shown is None or not shown.is_live)):

@@ -52,7 +52,7 @@ class ShownRun:
         if self.course == "engine_gone":
             return f"the engine is gone; lost: {lost or 'nothing'}. S starts it again, and the run with it"
         if self.course == "killed":
-            return f"the process of this run died; lost: {lost or 'nothing'}. r runs it again, the rest is cached"
+            return f"the process of this run died; lost: {lost or 'nothing'}. r runs it again"
         return ""
 
     @property
