@@ -6,14 +6,14 @@ import os
 
 import msgspec
 
-from engine.api.messages import DefinitionSummary, InitParameter, Problem
+from engine.api.messages import DefinitionSummary, InitParameter
 from engine.definition.cached import load_cached
 from engine.definition.initial import initial_parameters
 from engine.execution.loaded_run import project_root_of
 from engine.git.repository import describe_head
-from engine.model.diagnostic import Diagnostic
 from engine.model.errors import DefinitionError, UsageError
 from engine.model.run_definition import RunDefinition
+from engine.worker_messages import refusal_of
 
 
 def definition_summary(path: str, cache: str) -> DefinitionSummary:
@@ -23,7 +23,8 @@ def definition_summary(path: str, cache: str) -> DefinitionSummary:
     if not os.path.isfile(path):
         raise UsageError(f"there is no file `{path}`")
     loaded = load_cached(path, cache)
-    problems = tuple(problem(finding) for finding in loaded.diagnostics if finding.severity == "error")
+    errors = tuple(finding for finding in loaded.diagnostics if finding.severity == "error")
+    problems = refusal_of(DefinitionError(errors)).problems
     definition = loaded.definition
     if definition is None:
         return DefinitionSummary(path=path, problems=problems)
@@ -32,17 +33,6 @@ def definition_summary(path: str, cache: str) -> DefinitionSummary:
         tasks=tuple(task.key for task in definition.tasks),
         init=_parameters(definition),
         problems=problems,
-    )
-
-
-def problem(finding: Diagnostic) -> Problem:
-    """A finding as the interfaces get it."""
-    return Problem(
-        file=finding.file,
-        line=finding.line,
-        column=finding.column,
-        severity=finding.severity,
-        text=str(finding),
     )
 
 

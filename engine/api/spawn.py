@@ -18,13 +18,11 @@ def spawn(folder: EngineFolder, request: StartRun | None, token: str, *, stays: 
     command = [sys.executable, "-P", "-m", "engine.api", folder.root]
     command += [] if stays else ["--until-unused"]
     command += [] if request is None else ["--first-run", token]
-    reading, writing = os.pipe()
     try:
         log = os.open(folder.log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        os.close(reading)
-        os.close(writing)
         raise StoreError(f"`{folder.log_path}` cannot be written: {error.strerror}") from error
+    reading, writing = os.pipe()
     try:
         pid = os.posix_spawn(
             command[0],
@@ -39,11 +37,14 @@ def spawn(folder: EngineFolder, request: StartRun | None, token: str, *, stays: 
             setsigmask=(),
             setsigdef=(signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE),
         )
+    finally:
+        os.close(reading)  # so that writing fails once that process has ended
+        os.close(log)
+    try:
         if request is not None:
             _write(writing, msgspec.json.encode(request) + b"\n")
     finally:
-        for descriptor in (reading, writing, log):
-            os.close(descriptor)
+        os.close(writing)
     return pid
 
 

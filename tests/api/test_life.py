@@ -8,6 +8,7 @@ import shutil
 import signal
 import stat
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -146,6 +147,23 @@ def test_a_run_can_begin_while_the_engine_starts(project: Project) -> None:
     assert finished(client, run)[-1]["result"] == "succeeded"
     assert client.start(request) != run
     assert len(client.runs()) == 2
+
+
+def test_interfaces_that_start_at_once_share_an_engine_and_each_gets_its_run(project: Project) -> None:
+    project.define("- {key: a, run: 'echo a'}")
+    request = request_of(project, init={"large": "x" * 100_000})  # more than a pipe holds
+
+    def begin(_: int) -> tuple[int, str]:
+        client = connect(str(project.program.store), request=StartRun(request=request))
+        return client.status().pid, client.start(request)
+
+    with ThreadPoolExecutor(3) as pool:
+        begun = list(pool.map(begin, range(3)))
+    assert len({pid for pid, _ in begun}) == 1
+    assert len({run for _, run in begun}) == 3
+    client = connect(str(project.program.store), start=False)
+    assert {finished(client, run)[-1]["result"] for _, run in begun} == {"succeeded"}
+    assert len(client.runs()) == 3
 
 
 def test_the_path_of_a_store_may_be_longer_than_the_kernel_takes_for_a_socket(
