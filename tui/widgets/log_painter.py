@@ -42,7 +42,7 @@ class LogPainter:
         self._is_coloured = is_coloured
         self._styles: LogStyles | None = None
         self._roles: dict[str, Style] = {}
-        self._strips: LRUCache[tuple[Row, bool], Strip] = LRUCache(_MOST_STRIPS)
+        self._strips: LRUCache[tuple[Row, bool, int, int], Strip] = LRUCache(_MOST_STRIPS)
         self.pattern: SearchPattern | None = None
 
     def forget(self) -> None:
@@ -89,7 +89,18 @@ class LogPainter:
         """The `width` cells of a row from cell `x` on; the mouse finds the place in the line in its style."""
         if row is None:
             return Strip.blank(width, self.styles.base)
-        text = self._text(row, line, is_marked=is_marked, selection=selection)
+        span = None if selection is None else selection.get_span(row.line)
+        key = (row, is_marked, x, width)
+        strip = self._strips.get(key) if span is None else None
+        if strip is None:
+            text = self._text(row, line(row.line), is_marked=is_marked, span=span)
+            strip = self._in_place(text, row, x, width, is_marked=is_marked)
+            if span is None:
+                self._strips[key] = strip
+        return strip
+
+    def _in_place(self, text: Strip, row: Row, x: int, width: int, *, is_marked: bool) -> Strip:
+        """What is seen of a row's text, with its place in the line for the mouse."""
         ground = self.styles.base + self._ground_of_marked if is_marked else self.styles.base
         hidden = len(text.crop(0, x).text) if x else 0
         strip = text.crop_extend(x, x + width, ground).apply_offsets(row.start + hidden, row.line)
@@ -98,26 +109,15 @@ class LogPainter:
         more = Strip([Segment(self._glyphs.ellipsis, self.role("dim-text"))], 1)
         return Strip.join([strip.crop(0, width - 1), more])
 
-    def _text(
-        self, row: Row, line: Callable[[int], StyledLine], *, is_marked: bool, selection: Selection | None
-    ) -> Strip:
-        """The text of a row, in its whole length; `is_marked`: on the ground of what is chosen."""
-        span = None if selection is None else selection.get_span(row.line)
-        known = self._strips.get((row, is_marked)) if span is None else None
-        if known is not None:
-            return known
-        styled = line(row.line)
+    def _text(self, row: Row, styled: StyledLine, *, is_marked: bool, span: tuple[int, int] | None) -> Strip:
+        """The text of a row, in its whole length; `span` of the line is selected, -1 is its end."""
         flags = bytearray(len(styled.text))
         for start, end in () if self.pattern is None else self.pattern.spans(styled.text):
             flags[start:end] = bytes((_MATCH,)) * (end - start)
         if span is not None:
             chosen = slice(span[0], len(flags) if span[1] < 0 else min(span[1], len(flags)))
             flags[chosen] = bytes(flag | _CHOSEN for flag in flags[chosen])
-        ground = self._ground_of_marked if is_marked else None
-        strip = Strip(self._segments(styled, row, flags, ground))
-        if span is None:
-            self._strips[(row, is_marked)] = strip
-        return strip
+        return Strip(self._segments(styled, row, flags, self._ground_of_marked if is_marked else None))
 
     @property
     def _ground_of_marked(self) -> Style:

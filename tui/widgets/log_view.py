@@ -192,7 +192,10 @@ class LogView(ScrollView, can_focus=True):
     @property
     def _text_width(self) -> int:
         """The cells for text, between the times and the marks."""
-        return max(1, self._view.width - TIME_WIDTH * self.timestamps - self._has_marks)
+        return self._cells_for_text(self._view.width)
+
+    def _cells_for_text(self, width: int) -> int:
+        return max(1, width - TIME_WIDTH * self.timestamps - self._has_marks)
 
     def _line_in_sight(self, row: int) -> int | None:
         """The line at a row, from the top or, if negative, from the bottom; None when there are none."""
@@ -410,7 +413,7 @@ class LogView(ScrollView, can_focus=True):
             part,
             rows.document.line,
             round(self.scroll_x),
-            self._text_width,
+            self._cells_for_text(width),
             is_marked=part is not None and part.line == window.marked,
             selection=self.text_selection,
         )
@@ -420,6 +423,7 @@ class LogView(ScrollView, can_focus=True):
             pieces.insert(0, painter.time(rows.document.time(part.line) if part and is_first else None))
         if self._has_marks:
             pieces.append(painter.mark(window.has_match_beside(y, height)))
+        strip = Strip.join(pieces) if len(pieces) > 1 else strip
         if y < height - 1 or self.follow:
-            return Strip.join(pieces)
-        return painter.with_words(Strip.join(pieces), window.words_over(row, painter.arrow), width)
+            return strip
+        return painter.with_words(strip, window.words_over(row, painter.arrow), width)
