@@ -41,7 +41,7 @@ QUICK = HOST + "tasks: [{key: quick, run: 'echo done'}]\n"
         (("run", "--secret", "A=env:A"), "`--secret` is not supported yet"),
         (("image", "ls"), "`outcrop image` is not supported yet"),
         (("serve",), "`outcrop serve` is not supported yet"),
-        (("engine", "status"), "`outcrop engine` is not supported yet"),
+        (("engine", "begin"), "invalid choice: `begin`"),
         (("results",), "there is no run yet"),
     ],
 )
