@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,48 +11,12 @@ from engine import events, usage
 from engine.api.messages import Refusal, RunSummary
 from engine.events import RunFinished
 from engine.usage import Usage
+from tests.tui.bridge_listener import Listener, refused
 from tests.tui.fakes import FakeEngine
 from tests.tui.synthetic import RUN, synthetic_run, synthetic_usage
-from tui.bridge import Answered, Arrival, Bridge, Came, EngineLost, Noticed, StreamEnded, batches
+from tui.bridge import Came, EngineLost, Noticed, StreamEnded, batches
 
-_PATIENCE = 20.0
 EVENTS = synthetic_run(40, progress=1.0)
-
-
-class Listener:
-    """Waits for what a bridge brings."""
-
-    def __init__(self, engine: FakeEngine, next_engine: FakeEngine | None = None) -> None:
-        self._woken = threading.Semaphore(0)
-        self.wakes = 0
-        self.arrivals: list[Arrival] = []
-        self.bridge = Bridge(engine, lambda: next_engine or engine)
-        self.bridge.open(self._wake)
-
-    def until(self, done: Callable[[], bool], limit: int = 20_000) -> None:
-        while not done():
-            assert self._woken.acquire(timeout=_PATIENCE)
-            more = True
-            while more:
-                arrivals, more = self.bridge.drain(limit)
-                for arrival in arrivals:
-                    self.arrivals.append(arrival)
-                    if isinstance(arrival, Answered):
-                        arrival.tell()
-
-    def has(self, kind: type[Arrival]) -> bool:
-        return any(isinstance(arrival, kind) for arrival in self.arrivals)
-
-    def items(self) -> list[object]:
-        return [item for came in self.arrivals if isinstance(came, Came) for item in came.items]
-
-    def _wake(self) -> None:
-        self.wakes += 1
-        self._woken.release()
-
-
-def refused(refusal: Refusal) -> None:
-    raise AssertionError(refusal.message)
 
 
 def test_every_event_comes_once_and_in_order() -> None:
@@ -74,7 +37,7 @@ def test_after_the_engine_was_lost_the_events_go_on_where_they_were_cut() -> Non
     samples = synthetic_usage(EVENTS)
     first.add(RUN, *EVENTS[:70], *samples[:3])
     second.add(RUN, *EVENTS, *samples)
-    listener = Listener(first, second)
+    listener = Listener(first, lambda: second)
     listener.bridge.follow(RUN)
     listener.until(lambda: len(listener.items()) == 73)
     first.die()
