@@ -121,8 +121,9 @@ class LogPainter:
 
     @property
     def _ground_of_marked(self) -> Style:
-        """The background alone of what is chosen."""
-        return Style(bgcolor=self.role("selected").bgcolor)
+        """The background alone of what is chosen; with the terminal's own colours, the reverse."""
+        selected = self.role("selected")
+        return Style(bgcolor=selected.bgcolor, reverse=selected.reverse)
 
     def words(self, words: str, width: int) -> Strip:
         """A row that says something instead of a log."""
@@ -169,8 +170,16 @@ class LogPainter:
         return found
 
     def _overlay(self, flag: int) -> Style:
-        match = self.role("match") if flag & _MATCH else Style()
-        return match + self._widget.selection_style if flag & _CHOSEN else match
+        match = self.role("match") + Style(reverse=False) if flag & _MATCH else Style()
+        return match + self._chosen if flag & _CHOSEN else match
+
+    @property
+    def _chosen(self) -> Style:
+        """What the mouse selects: on a ground of its own, in a colour that can be read there."""
+        ground = self._widget.selection_style.bgcolor
+        if self.styles.is_native or ground is None:
+            return Style(reverse=True, underline=True)
+        return Style(color=self.styles.text_on(ground), bgcolor=ground)
 
 
 def _runs(flags: bytearray, low: int, high: int) -> Iterator[tuple[int, int]]:

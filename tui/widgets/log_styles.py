@@ -29,7 +29,7 @@ class LogStyles:
         self.base = base
         self._background = background
         self._is_coloured = is_coloured
-        self._is_native = background.ansi is not None
+        self.is_native = background.ansi is not None
         self._known: dict[SgrStyle, Style] = {}
 
     def style(self, style: SgrStyle) -> Style:
@@ -41,12 +41,18 @@ class LogStyles:
             found = self._known[style] = self._make(style)
         return found
 
+    def text_on(self, ground: RichColor) -> RichColor | None:
+        """The colour of plain text on another ground."""
+        if self.base.color is None:
+            return None
+        return readable(Color.from_rich_color(self.base.color), Color.from_rich_color(ground)).rich_color
+
     def _make(self, style: SgrStyle) -> Style:
         colour = background = None
         if self._is_coloured:
             background = self._rich(style.background)
             colour = self._rich(style.colour)
-            if not self._is_native:
+            if not self.is_native:
                 behind = self._background if style.background == DEFAULT else _colour(style.background)
                 if colour is not None:
                     colour = readable(_colour(style.colour), behind).rich_color
@@ -66,7 +72,7 @@ class LogStyles:
     def _rich(self, colour: int) -> RichColor | None:
         if colour == DEFAULT:
             return None
-        if self._is_native and colour < RGB:
+        if self.is_native and colour < RGB:
             return RichColor.from_ansi(colour)
         return _colour(colour).rich_color
 
