@@ -8,7 +8,8 @@ import threading
 import msgspec
 
 from engine.api.client import EngineClient, RefusedError, connect
-from engine.api.messages import Refusal
+from engine.api.engine_folder import EngineFolder
+from engine.api.messages import Refusal, StartRun
 from engine.cli import Parser
 from engine.commands.run_request import add_request_arguments, prepare, request_of
 from engine.model.errors import MachineError, OutcropError, StoreError, UsageError
@@ -82,7 +83,9 @@ class _Finding:
 
 
 def _find(home: str | None, request: RunRequest | None, error: UsageError | None) -> _Found:
-    client = connect(home)
+    # An engine that must be started begins with the run meanwhile, unless there is one to be seen first.
+    is_early = request is not None and not _has_unseen(home)
+    client = connect(home, request=StartRun(request=request) if request is not None and is_early else None)
     if request is not None:
         run = run_to_show(request, client.runs(limit=_NEWEST, definition=request.definition))
         if run is not None:
@@ -92,6 +95,14 @@ def _find(home: str | None, request: RunRequest | None, error: UsageError | None
     if not client.runs(limit=1):
         raise error
     return _Found(client=client, notices=(f"{error.message}: here is what ran before",))
+
+
+def _has_unseen(home: str | None) -> bool:
+    if not home:
+        from engine.store.store import default_root  # late: it costs 10 ms, and `connect` needs it as well
+
+        home = default_root()
+    return EngineFolder(os.path.abspath(home)).has_unseen_run()
 
 
 def _request(arguments: list[str]) -> tuple[RunRequest | None, UsageError | None]:

@@ -10,7 +10,9 @@ from collections.abc import Callable
 from engine.model.errors import MachineError
 from engine.store.locks import FileLock, acquire
 
+UNSEEN = "unseen"  # in the directory of a run that ended while nobody looked on
 _SOCKET = "engine.sock"
+_NEWEST = 20
 _BACKLOG = 128
 _CREDENTIALS = struct.Struct("3i")  # pid, uid, gid: unix(7), SO_PEERCRED
 
@@ -35,6 +37,15 @@ class EngineFolder:
                 f"the folder `{self.path}` cannot be made: {(error.strerror or str(error)).lower()}",
                 "set `OUTCROP_HOME` to a directory that you can write to",
             ) from error
+
+    def has_unseen_run(self) -> bool:
+        """Whether one of the newest runs ended while nobody looked on; asks no engine."""
+        runs = os.path.join(self.root, "runs-v1")
+        try:
+            newest = sorted(os.listdir(runs))[-_NEWEST:]
+        except OSError:
+            return False
+        return any(os.path.exists(os.path.join(runs, run, UNSEEN)) for run in newest)
 
     def lock(self) -> FileLock | None:
         """The right to serve the store; None while another process has it. It ends with its process."""

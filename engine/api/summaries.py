@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Container
 
+from engine.api.engine_folder import UNSEEN
 from engine.api.messages import RunSummary
 from engine.model.errors import StoreError
 from engine.model.records import RunRecord
 from engine.past.past_run import is_running
 from engine.store.runs import RunDirectory
 from engine.store.store import Store
-
-_UNSEEN = "unseen"
 
 
 def summary(directory: RunDirectory, record: RunRecord, ours: Container[str]) -> RunSummary:
@@ -35,7 +34,7 @@ def summary(directory: RunDirectory, record: RunRecord, ours: Container[str]) ->
         missed=record.missed,
         is_killed=is_killed,
         is_ours=record.run in ours,
-        is_unseen=os.path.exists(os.path.join(directory.path, _UNSEEN)),
+        is_unseen=os.path.exists(os.path.join(directory.path, UNSEEN)),
         git_branch=record.git_branch,
         git_sha=record.git_sha,
     )
@@ -65,7 +64,7 @@ def mark_unseen(directory: RunDirectory) -> None:
     """The run has ended and nobody looked on."""
     try:
         os.close(
-            os.open(os.path.join(directory.path, _UNSEEN), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            os.open(os.path.join(directory.path, UNSEEN), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
         )
     except OSError:
         pass  # a mark is no result: a full disk or a collected run is no fault here
@@ -74,6 +73,6 @@ def mark_unseen(directory: RunDirectory) -> None:
 def mark_seen(directory: RunDirectory) -> None:
     """Somebody looks at the run."""
     try:
-        os.unlink(os.path.join(directory.path, _UNSEEN))
+        os.unlink(os.path.join(directory.path, UNSEEN))
     except OSError:
         pass
