@@ -44,7 +44,12 @@ def _open_interface(arguments: list[str], console: Console) -> int | None:
 
 
 def is_interactive(console: Console) -> bool:
-    """Whether the app can read keys and draw: it draws on the third stream, and asks the second."""
+    """Whether the app can read keys and draw: it draws on the third stream, and asks the second.
+
+    textual-serve names a driver of its own, which draws in a browser.
+    """
+    if "TEXTUAL_DRIVER" in console.environment:
+        return True
     return console.can_move and os.isatty(console.errors) and os.isatty(0)
 
 
