@@ -14,7 +14,11 @@ import pytest
 from tests.program import Program
 from tests.tui.browser import Page, chromium, page
 
-_SERVE = "import sys; from textual_serve.server import Server; Server(sys.argv[1], '127.0.0.1', int(sys.argv[2])).serve()"
+_SERVE = """
+import sys
+from textual_serve.server import Server
+Server(sys.argv[1], "127.0.0.1", int(sys.argv[2])).serve()
+"""
 _DEFINITION = """
 base: {image: "host:", config: none}
 tasks:
