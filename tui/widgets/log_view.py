@@ -233,6 +233,10 @@ class LogView(ScrollView, can_focus=True):
             self._window.see_all()
         self.refresh()
 
+    def watch_show_vertical_scrollbar(self, is_shown: bool) -> None:
+        if is_shown:  # a new one does not know where the view is
+            self.vertical_scrollbar.position = self.scroll_y
+
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
         if self._is_placing or round(old_value) == round(new_value):

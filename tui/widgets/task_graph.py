@@ -215,6 +215,14 @@ class TaskGraph(ScrollView, inherit_bindings=False):
         box = picture.layout.boxes[picture.shown.number[self._selected]]
         return Offset(box.x, box.y)
 
+    def watch_show_vertical_scrollbar(self, is_shown: bool) -> None:
+        if is_shown:  # a new one does not know where the view is
+            self.vertical_scrollbar.position = self.scroll_y
+
+    def watch_show_horizontal_scrollbar(self, is_shown: bool) -> None:
+        if is_shown:
+            self.horizontal_scrollbar.position = self.scroll_x
+
     def on_resize(self) -> None:
         picture = self._picture
         if picture is not None and len(picture.shown.nodes) <= MANY:

@@ -254,6 +254,10 @@ class TaskList(ScrollView):
         self._painter.forget()
         self._strips.clear()
 
+    def watch_show_vertical_scrollbar(self, is_shown: bool) -> None:
+        if is_shown:  # a new one does not know where the view is
+            self.vertical_scrollbar.position = self.scroll_y
+
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
         self.refresh()
@@ -297,7 +301,7 @@ class TaskList(ScrollView):
     def _keep_in_sight(self) -> None:
         number = self._row_of.get(self._cursor or "")
         if number is not None:
-            self.scroll_to_region(Region(0, number, 1, 1), animate=False, immediate=True)
+            self.scroll_to_region(Region(0, number, 1, 1), animate=False, immediate=True, force=True)
 
     def _go(self, number: int) -> None:
         """Put the cursor on a row, and say so if it is a task."""
