@@ -30,6 +30,7 @@ class RunPanes(Container):
         self.lanes = CpuLanes(glyphs)
         self.log_view = LogView(glyphs)
         self.panel = TaskPanel(self.log_view, glyphs)
+        self.graph.border_title = "graph"
         self.zoomed: Pane | None = None
         self._model: RunModel | None = None
         self._selected: str | None = None
@@ -141,6 +142,7 @@ class RunPanes(Container):
         had_focus = focused is None or focused in (self.graph, self.list, self.lanes)
         if self.view in ("rails", "tree"):
             self.list.view = "tree" if self.view == "tree" else "rails"
+            self.list.border_title = self.view
         shown = self.shown_panes
         for pane, widget in self._widgets.items():
             was_shown, widget.display = widget.display, pane in shown
