@@ -45,6 +45,7 @@ class OutcropApp(App[None]):
     TITLE = "outcrop"
     ENABLE_COMMAND_PALETTE = False  # the key is ours, from the table
     DEFAULT_MODE = "run"
+    CSS = "App.-ascii ModalScreen > Vertical { border: ascii $edge-active; }"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("everywhere")]
 
     class Arrived(Message):
@@ -70,6 +71,7 @@ class OutcropApp(App[None]):
         self._clock = clock
         self._history: HistoryScreen | None = None
         self.engine_is_lost = False
+        self.set_class(not look.is_unicode, "-ascii")
         self._problems = list(look.settings.notices)
         self.add_mode("run", lambda: self.run_screen)
         self.add_mode("history", self._history_screen)
