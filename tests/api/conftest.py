@@ -21,7 +21,7 @@ def project(outcrop: Program, busybox_root: Path) -> Iterator[Project]:
 
 @pytest.fixture
 def client(project: Project) -> Iterator[EngineClient]:
-    """Attached to an engine of the project's store."""
-    client = connect(str(project.program.store))
+    """Of an engine of the project's store that stays, however slow the test is."""
+    client = connect(str(project.program.store), stays=True)
     yield client
     client.close()

@@ -15,7 +15,7 @@ import pytest
 
 from engine.api.client import EngineClient, EngineGone, connect
 from engine.api.engine_folder import EngineFolder
-from engine.api.messages import EngineStops, StartRun
+from engine.api.messages import EngineStops, RunBegan, StartRun
 from tests.api.watching import finished, first, is_gone, request_of, started_long
 from tests.ordinary_user import OrdinaryUser
 from tests.program import Program
@@ -117,22 +117,21 @@ def test_a_killed_engine_leaves_nothing_and_the_next_knows_its_runs(
         list(events)
     with pytest.raises(EngineGone):
         client.status()
-    after = connect(str(project.program.store))
+    after = connect(str(project.program.store), stays=True)
     assert finished(after, run)[-1]["cause"] == "cancelled"
     (row,) = after.runs()
     assert (row.run, row.result, row.cause, row.is_ours) == (run, "failed", "cancelled", False)
 
 
-def test_an_engine_that_an_interface_started_ends_when_it_is_not_used_any_more(
-    project: Project, client: EngineClient
-) -> None:
+def test_an_engine_that_an_interface_started_ends_when_it_is_not_used_any_more(project: Project) -> None:
+    client = _attached(project)
     pid = client.status().pid
-    run = started_long(client, project)
     notices = client.notices()
     next(notices)
+    run = started_long(client, project)
     assert client.status().interfaces == 1
     client.close()
-    assert list(notices) == []
+    assert [type(notice) for notice in notices] == [RunBegan]
     assert not is_gone(pid, timeout=2.5)  # a run goes on
     _attached(project).cancel(run)
     assert is_gone(pid)
@@ -142,7 +141,7 @@ def test_an_engine_that_an_interface_started_ends_when_it_is_not_used_any_more(
 def test_a_run_can_begin_while_the_engine_starts(project: Project) -> None:
     project.define("- {key: a, run: 'echo a'}")
     request = request_of(project)
-    client = connect(str(project.program.store), request=StartRun(request=request))
+    client = connect(str(project.program.store), request=StartRun(request=request), stays=True)
     run = client.start(request)
     assert finished(client, run)[-1]["result"] == "succeeded"
     assert client.start(request) != run
@@ -154,7 +153,7 @@ def test_interfaces_that_start_at_once_share_an_engine_and_each_gets_its_run(pro
     request = request_of(project, init={"large": "x" * 100_000})  # more than a pipe holds
 
     def begin(_: int) -> tuple[int, str]:
-        client = connect(str(project.program.store), request=StartRun(request=request))
+        client = connect(str(project.program.store), request=StartRun(request=request), stays=True)
         return client.status().pid, client.start(request)
 
     with ThreadPoolExecutor(3) as pool:
@@ -225,9 +224,8 @@ def test_an_engine_that_does_not_answer_is_named(project: Project) -> None:
     assert (done.exit_code, f"process {pid}, does not answer" in done.stderr) == (3, True)
 
 
-def test_an_engine_of_an_interface_stays_once_it_is_started_by_hand(
-    project: Project, client: EngineClient
-) -> None:
+def test_an_engine_of_an_interface_stays_once_it_is_started_by_hand(project: Project) -> None:
+    client = _attached(project)
     pid = client.status().pid
     notices = client.notices()
     next(notices)

@@ -161,7 +161,7 @@ def test_a_run_that_ended_while_nobody_looked_on_is_marked_until_it_is_looked_at
     run = client.start(request_of(project))
     finished(client, run)
     assert project("engine", "stop").exit_code == 0  # waits for the process of the run
-    after = connect(str(project.program.store))
+    after = connect(str(project.program.store), stays=True)
     assert after.run(run).is_unseen
     finished(after, run)
     assert not after.run(run).is_unseen
