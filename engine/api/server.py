@@ -7,6 +7,8 @@ import os
 import signal
 import socket
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Union
 
 from aiohttp import web
@@ -50,6 +52,7 @@ class ServedEngine:
         self._stopping = asyncio.Event()
         self._changed = asyncio.Event()
         self._was_used = False
+        self._requests = 0
         self._early: dict[str, asyncio.Future[Union[str, Refusal]]] = {}
         self._received: signal.Signals | None = None
 
@@ -128,7 +131,8 @@ class ServedEngine:
             connected = None if request.transport is None else request.transport.get_extra_info("socket")
             if connected is None:
                 raise ConnectionResetError
-            return only_for(peer(connected)[1], allowed) or await guarded(request, handler)
+            with self._used():
+                return only_for(peer(connected)[1], allowed) or await guarded(request, handler)
 
         application = web.Application(middlewares=[guard], client_max_size=_BIGGEST_REQUEST)
         application.add_routes(Routes(self).table())
@@ -143,9 +147,20 @@ class ServedEngine:
         if not self.is_stopping:
             self.runs.want_spare()
 
+    @contextmanager
+    def _used(self) -> Iterator[None]:
+        """Whoever asks for something may be about to attach: the engine must not end under its hands."""
+        self._requests += 1
+        self._changed.set()
+        try:
+            yield
+        finally:
+            self._requests -= 1
+            self._changed.set()
+
     @property
     def _is_used(self) -> bool:
-        return self.notices.interfaces > 0 or not self.runs.is_idle
+        return self.notices.interfaces > 0 or not self.runs.is_idle or self._requests > 0
 
     async def _stop_when_unused(self) -> None:
         """End when the last interface has left and no run goes on."""
@@ -159,8 +174,9 @@ class ServedEngine:
             try:
                 await asyncio.wait_for(self._changed.wait(), patience)
             except TimeoutError:
-                self.stop()
-                return
+                if not self._is_used:
+                    self.stop()
+                    return
 
     async def _tend_folder(self) -> None:
         """Keep the log small, and end when the socket is gone: nobody finds this engine any more."""
