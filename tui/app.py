@@ -290,9 +290,9 @@ class OutcropApp(App[None]):
         else:
             self.push_screen(confirm.leave(len(shown.model.state.running)), self._leave)
 
-    async def action_help_quit(self) -> None:
+    def action_help_quit(self) -> None:
         """Ctrl-C, where nothing is selected that it could copy: what it means in a terminal."""
-        await self.action_quit()
+        self.call_later(self.action_quit)
 
     def _leave(self, choice: str | None) -> None:
         shown = self.run_screen.shown

@@ -145,9 +145,14 @@ class Bridge:
         """Whether the run goes on after a failure with what does not depend on it."""
         self._ask(lambda client: client.keep_going(run, enabled), _ignore, refused)
 
-    def summary(self, run: str, then: Callable[[RunSummary], None], refused: Refused) -> None:
-        """One run as a row of the history."""
-        self._ask(lambda client: client.run(run), then, refused)
+    def summary(self, run: str, then: Callable[[RunSummary, Estimates], None], refused: Refused) -> None:
+        """One run as a row of the history, and how long the tasks of its definition took in the past."""
+
+        def ask(client: EngineClient) -> tuple[RunSummary, Estimates]:
+            summary = client.run(run)
+            return summary, client.estimates(summary.definition)
+
+        self._ask(ask, lambda answer: then(*answer), refused)
 
     def runs(
         self,
@@ -159,10 +164,6 @@ class Bridge:
     ) -> None:
         """Past runs, newest first."""
         self._ask(lambda client: client.runs(limit, before, definition), then, refused)
-
-    def estimates(self, definition: str, then: Callable[[Estimates], None], refused: Refused) -> None:
-        """How long the tasks of a definition took in the past."""
-        self._ask(lambda client: client.estimates(definition), then, refused)
 
     def compare(self, run: str, other: str, then: Callable[[Comparison], None], refused: Refused) -> None:
         """Two runs, task by task; `run` is the later one."""

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine import events, usage
-from engine.api.messages import Refusal, RunSummary
+from engine.api.messages import Estimates, Refusal, RunSummary
 from engine.events import RunFinished
 from engine.usage import Usage
 from tests.tui.bridge_listener import Listener, refused
@@ -115,7 +115,7 @@ def test_an_answer_is_told_where_the_arrivals_are_taken() -> None:
     threads: list[str] = []
     summaries: list[RunSummary] = []
 
-    def told(summary: RunSummary) -> None:
+    def told(summary: RunSummary, _: Estimates) -> None:
         summaries.append(summary)
         threads.append(threading.current_thread().name)
 

@@ -144,11 +144,9 @@ class RunScreen(Screen[None]):
 
     def action_back(self) -> None:
         if self.panes.list.filter:
-            self.panes.list.filter = ""
-            self._show_state()
+            self._use_text("filter", "")
         elif self.selected_task.searched:
-            self.selected_task.search("")
-            self._show_state()
+            self._use_text("search", "")
         elif self.panes.zoomed:
             self.panes.zoom(None)
         elif self._panel.has_focus_within:
@@ -306,24 +304,16 @@ class RunScreen(Screen[None]):
     @on(PromptLine.Typed)
     def _typed(self, event: PromptLine.Typed) -> None:
         event.stop()
-        if event.purpose == "filter":
-            self.panes.list.filter = event.text
-            self._show_state()
-        else:
-            self.selected_task.search(event.text)
-            self._show_state()
+        self._use_text(event.purpose, event.text)
 
     @on(PromptLine.Closed)
     def _prompt_closed(self, event: PromptLine.Closed) -> None:
         event.stop()
+        self._use_text(event.purpose, event.text if event.is_accepted else "")
         if event.purpose == "filter":
-            self.panes.list.filter = event.text if event.is_accepted else ""
             self.panes.focus_tasks()
-            self._show_state()
-            return
-        self.selected_task.search(event.text if event.is_accepted else "")
-        self._show_state()
-        self._log.focus()
+        else:
+            self._log.focus()
 
     @on(ScreenResume)
     def _resumed(self) -> None:
@@ -333,6 +323,13 @@ class RunScreen(Screen[None]):
 
     def _say(self, text: str) -> None:
         self._status.show_notice(text)
+
+    def _use_text(self, purpose: str, text: str) -> None:
+        if purpose == "filter":
+            self.panes.list.filter = text
+        else:
+            self.selected_task.search(text)
+        self._show_state()
 
     def _copy(self, text: str) -> None:
         self.app.copy_to_clipboard(text)
@@ -374,16 +371,12 @@ class RunScreen(Screen[None]):
         if self.shown is not None:
             self.selected_task.show(self.shown, self.selected)
 
-    def _summary_came(self, summary: RunSummary) -> None:
-        if self.shown is None or summary.run != self.shown.run:
-            return
-        self.shown.describe(summary)
-        self._bridge.estimates(summary.definition, self._estimates_came, lambda _: None)
-
-    def _estimates_came(self, estimates: Estimates) -> None:
-        if self.shown is not None:
+    def _summary_came(self, summary: RunSummary, estimates: Estimates) -> None:
+        if self.shown is not None and summary.run == self.shown.run:
+            self.shown.describe(summary)
             self.shown.model.estimates = estimates.seconds
             self._header.show(self.shown.model)
+            self.refresh_bindings()
 
     def _course_changed(self) -> None:
         """The run goes on, or does no more: time passes, or stands."""
