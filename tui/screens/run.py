@@ -34,6 +34,7 @@ from tui.widgets.task_graph import TaskGraph
 from tui.widgets.task_list import TaskList
 
 _TICKS_A_SECOND = 8
+Selected = TaskGraph.Selected | TaskList.Selected | CpuLanes.Selected | FactView.TaskPicked
 
 
 class RunScreen(Screen[None]):
@@ -46,7 +47,6 @@ class RunScreen(Screen[None]):
         super().__init__()
         self._bridge = bridge
         self._clock = clock
-        self._steering = Steering(self, bridge, self._say)
         self.shown: ShownRun | None = None
         self.selected: str | None = None
         self._is_chosen = False  # by the user: the selection then moves no more by itself
@@ -61,6 +61,8 @@ class RunScreen(Screen[None]):
         self.selected_task = SelectedTask(bridge, self._panel, self._log)
         self._prompt = PromptLine()
         self._status = StatusBar(glyphs)
+        self._say = self._status.show_notice
+        self._steering = Steering(self, bridge, self._say)
 
     def compose(self) -> ComposeResult:
         yield self._header
@@ -176,7 +178,7 @@ class RunScreen(Screen[None]):
     def action_next_error(self) -> None:
         failed = None if self.shown is None else attention.next_failure(self.shown.model.state, self.selected)
         if failed is None:
-            self._steering.say("nothing has failed")
+            self._say("nothing has failed")
             return
         self._select(failed, chosen=True)
         self.selected_task.first_error()
@@ -262,7 +264,8 @@ class RunScreen(Screen[None]):
     @on(TaskGraph.Selected)
     @on(TaskList.Selected)
     @on(CpuLanes.Selected)
-    def _selected_in_a_pane(self, event: TaskGraph.Selected | TaskList.Selected | CpuLanes.Selected) -> None:
+    @on(FactView.TaskPicked)
+    def _selected_in_a_pane(self, event: Selected) -> None:
         event.stop()
         self._select(event.task, chosen=True)
 
@@ -275,16 +278,6 @@ class RunScreen(Screen[None]):
         self.panes.zoom(None)
         self._panel.body.focus()
 
-    @on(FactView.TaskPicked)
-    def _picked_in_the_facts(self, event: FactView.TaskPicked) -> None:
-        event.stop()
-        self._select(event.task, chosen=True)
-
-    @on(FactView.LinkOpened)
-    def _link_opened(self, event: FactView.LinkOpened) -> None:
-        event.stop()
-        self.app.open_url(event.address)
-
     @on(log_messages.Matches)
     def _matched(self, event: log_messages.Matches) -> None:
         event.stop()
@@ -294,7 +287,7 @@ class RunScreen(Screen[None]):
     @on(log_messages.Noticed)
     def _log_noticed(self, event: log_messages.Noticed) -> None:
         event.stop()
-        self._status.show_notice(event.text)
+        self._say(event.text)
 
     @on(log_messages.Copied)
     def _log_copied(self, event: log_messages.Copied) -> None:
@@ -320,9 +313,6 @@ class RunScreen(Screen[None]):
         self.apply()
 
     # How it is done
-
-    def _say(self, text: str) -> None:
-        self._status.show_notice(text)
 
     def _use_text(self, purpose: str, text: str) -> None:
         if purpose == "filter":
