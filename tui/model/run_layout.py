@@ -20,8 +20,11 @@ def tasks_pane(view: View) -> Pane:
     return _TASKS[view]
 
 
-def panes(view: View, zoomed: Pane | None, *, is_narrow: bool) -> frozenset[Pane]:
-    """What is shown. A zoomed pane is alone; zoomed tasks stay so when the view changes."""
+def panes(view: View, zoomed: Pane | None, *, is_narrow: bool, is_tall: bool = False) -> frozenset[Pane]:
+    """What is shown. A zoomed pane is alone; zoomed tasks stay so when the view changes.
+
+    Where there is room below the graph, the list says in words what the graph says in glyphs.
+    """
     tasks = tasks_pane(view)
     if zoomed == "panel":
         return frozenset(("panel",))
@@ -31,4 +34,6 @@ def panes(view: View, zoomed: Pane | None, *, is_narrow: bool) -> frozenset[Pane
         return frozenset((tasks,))
     if is_narrow:
         return frozenset((tasks, "panel"))
+    if is_tall and tasks == "graph":
+        return frozenset(("graph", "list", "lanes", "panel"))
     return frozenset((tasks, "lanes", "panel"))

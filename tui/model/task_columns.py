@@ -118,11 +118,17 @@ def _words(task: TaskState, model: RunModel, now: float, width: int) -> Row:
     ended = model.ended_at
     words = task_words(task, model.state.tasks, now if ended is None else ended)
     state = state_of(task)
-    if width < _WORDS:
-        words = _short(task, words)
+    words = _short(task, words) if width < _WORDS else _named(task, state, words)
     role = role_of(state) if state in ("failed", "cancelled", "running") else "dim-text"
     again: Row = (Span("  "), Span(f"#{task.attempt}", "task-retried")) if task.attempt > 1 else ()
     return (Span(words, role), *again)
+
+
+def _named(task: TaskState, state: str, words: str) -> str:
+    """With the word for the state, where the words for what became of it do not say it already."""
+    if state in ("ok", "running") or (state == "failed" and task.cause == "executed"):
+        return f"{state} {words}" if state != "failed" else f"{state}, {words}"
+    return words
 
 
 def _short(task: TaskState, words: str) -> str:

@@ -15,7 +15,7 @@ from tui.model.rails import NODE, in_order, rails, reduced_needs
 from tui.model.run_model import RunModel
 from tui.model.task_groups import SMALLEST, groups_of
 
-ListView = Literal["rails", "tree"]
+ListView = Literal["rails", "tree", "list"]
 Sort = Literal["definition", "duration", "state"]
 SORTS: tuple[Sort, ...] = ("definition", "duration", "state")
 _BY_URGENCY = ("failed", "running", "cancelled", "queued", "ok", "cached", "skipped")
@@ -66,13 +66,11 @@ def task_rows(model: RunModel, choice: Choice) -> list[TaskRow]:
 
 
 def shown_needs(tasks: Mapping[str, TaskState]) -> dict[str, tuple[str, ...]]:
-    """For each task to be shown what it needs; the engine's own only when they take time or fail."""
+    """For each task to be shown what it needs; the engine's own only while they run or when they failed."""
     shown = {
         key: task.description
         for key, task in tasks.items()
-        if task.description.kind != "system"
-        or task.execution == "running"
-        or (task.done and task.cause != "cache_hit" and not task.skipped)
+        if task.description.kind != "system" or task.execution == "running" or task.failed
     }
     return {key: needed_tasks(description, shown) for key, description in shown.items()}
 

@@ -155,15 +155,15 @@ class RunScreen(Screen[None]):
             self.panes.focus_tasks()
 
     def action_cone(self) -> None:
-        self.panes.tasks.toggle_cone()
+        self.panes.toggle_cone()
         self._show_state()
 
     def action_failed_only(self) -> None:
-        self.panes.tasks.toggle_failed()
+        self.panes.toggle_failed()
         self._show_state()
 
     def action_sort_tasks(self) -> None:
-        if self.panes.tasks is not self.panes.list:
+        if not self.panes.list.display:
             self.panes.use_view("rails")
         self.panes.list.cycle_sort()
         self._show_state()
@@ -218,7 +218,7 @@ class RunScreen(Screen[None]):
         self._panel.previous_tab()
 
     def action_filter(self) -> None:
-        if self.panes.tasks is not self.panes.list:
+        if not self.panes.list.display:
             self.panes.use_view("rails")
         self._prompt.ask("filter", "filter", self.panes.list.filter)
 
@@ -304,7 +304,7 @@ class RunScreen(Screen[None]):
         event.stop()
         self._use_text(event.purpose, event.text if event.is_accepted else "")
         if event.purpose == "filter":
-            self.panes.focus_tasks()
+            self.panes.list.focus()
         else:
             self._log.focus()
 

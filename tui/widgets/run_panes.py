@@ -17,6 +17,7 @@ from tui.widgets.task_list import TaskList
 from tui.widgets.task_panel import TaskPanel
 
 NARROW = 100  # columns; below that the tasks are above the selected one, not beside it
+TALL = 28  # rows; from there on there is a list below the graph
 WIDE = 150  # columns; from there on the tasks get more room than the selected one
 
 
@@ -64,7 +65,7 @@ class RunPanes(Container):
 
     @property
     def shown_panes(self) -> frozenset[Pane]:
-        return panes(self.view, self.zoomed, is_narrow=self.is_narrow)
+        return panes(self.view, self.zoomed, is_narrow=self.is_narrow, is_tall=self.size.height >= TALL)
 
     @property
     def tasks(self) -> TaskGraph | TaskList:
@@ -84,9 +85,11 @@ class RunPanes(Container):
     @property
     def words(self) -> str:
         """What is left out of the tasks, such as `cone of build: 12 of 200`; empty when nothing is."""
-        if self.tasks is self.graph:
-            return self.graph.words
-        return self.list.words
+        return "  ".join(
+            dict.fromkeys(
+                widget.words for widget in (self.graph, self.list) if widget.display and widget.words
+            )
+        )
 
     def show(self, model: RunModel) -> None:
         """Be about this run from now on."""
@@ -105,6 +108,16 @@ class RunPanes(Container):
         self.panel.tick(now, frame)
         for widget in self._shown_widgets():
             self._tick(widget)
+
+    def toggle_cone(self) -> None:
+        """Only what belongs to the selected task, or all again."""
+        for widget in self._task_widgets():
+            widget.toggle_cone()
+
+    def toggle_failed(self) -> None:
+        """Only what failed and what it needed, or all again."""
+        for widget in self._task_widgets():
+            widget.toggle_failed()
 
     def cycle_view(self) -> None:
         """The next view of the tasks."""
@@ -140,10 +153,10 @@ class RunPanes(Container):
         """Show the panes that fit the width, the view and the zoom."""
         focused = self.screen.focused
         had_focus = focused is None or focused in (self.graph, self.list, self.lanes)
-        if self.view in ("rails", "tree"):
-            self.list.view = "tree" if self.view == "tree" else "rails"
-            self.list.border_title = self.view
         shown = self.shown_panes
+        if "list" in shown:
+            self.list.view = self.view if self.view in ("rails", "tree") else "list"
+            self.list.border_title = "tasks" if self.view == "graph" else self.view
         for pane, widget in self._widgets.items():
             was_shown, widget.display = widget.display, pane in shown
             if widget.display and not was_shown:
@@ -151,6 +164,7 @@ class RunPanes(Container):
         self.query_one("#tasks").display = shown != {"panel"}
         self.set_class(self.is_narrow, "-narrow")
         self.set_class(self.size.width >= WIDE, "-wide")
+        self.set_class({"graph", "list"} <= shown, "-both")
         self.set_class(self.view == "lanes" or self.zoomed == "lanes", "-lanes")
         if had_focus and "panel" in shown and len(shown) == 1:
             self.panel.body.focus()
@@ -170,6 +184,9 @@ class RunPanes(Container):
             widget.tick(now)
         else:
             widget.tick(now, frame)
+
+    def _task_widgets(self) -> list[TaskGraph | TaskList]:
+        return [widget for widget in (self.graph, self.list) if widget.display]
 
     def _shown_widgets(self) -> list[TaskGraph | TaskList | CpuLanes]:
         return [widget for widget in (self.graph, self.list, self.lanes) if widget.display]

@@ -1,4 +1,4 @@
-"""The tasks of a run, one a row: with rails that show who needs whom, or as a tree of groups."""
+"""The tasks of a run, one a row: with rails that show who needs whom, as a tree of groups, or plainly."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class TaskList(ScrollView):
 
     @property
     def view(self) -> ListView:
-        """`rails` or `tree`."""
+        """`rails`, `tree`, or `list` for neither."""
         return self._choice.view
 
     @view.setter

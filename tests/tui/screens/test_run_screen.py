@@ -28,6 +28,7 @@ from tui.screens.run import RunScreen
 
 RUN = "0" * 32
 NARROW, NORMAL, WIDE = (80, 24), (112, 30), (200, 60)
+ALL: set[Pane] = {"graph", "list", "lanes", "panel"}
 _TURNS = 400
 
 
@@ -178,11 +179,21 @@ async def test_the_selection_and_the_view_survive_narrow_and_wide() -> None:
 
 @pytest.mark.parametrize(
     "size, panes",
-    [(NARROW, {"list", "panel"}), (NORMAL, {"graph", "lanes", "panel"}), (WIDE, {"graph", "lanes", "panel"})],
+    [(NARROW, {"list", "panel"}), ((120, 24), {"graph", "lanes", "panel"}), (NORMAL, ALL), (WIDE, ALL)],
 )
-async def test_the_width_decides_which_panes_there_are(size: tuple[int, int], panes: set[Pane]) -> None:
+async def test_the_size_decides_which_panes_there_are(size: tuple[int, int], panes: set[Pane]) -> None:
     async with showing(*BEGUN, size=size) as shown:
         assert shown.panes == panes
+
+
+async def test_the_list_below_the_graph_says_in_words_what_became_of_each_task() -> None:
+    async with showing(*TWO_FAILED) as shown:
+        tasks = shown.screen.panes.list
+        assert tasks.view == "list"
+        assert tasks.selected == shown.screen.selected == "lint"
+        shown.screen.panes.graph.focus()
+        await shown.press("e")
+        assert tasks.selected == shown.screen.selected == "unit"
 
 
 async def test_v_goes_through_the_views_and_keeps_the_focus_on_the_tasks() -> None:
@@ -201,11 +212,11 @@ async def test_z_gives_the_focused_pane_everything_and_takes_it_back() -> None:
         await shown.press("z")
         assert shown.panes == {"graph"}
         await shown.press("escape")
-        assert shown.panes == {"graph", "lanes", "panel"}
+        assert shown.panes == ALL
         await shown.press("enter", "z")
         assert shown.panes == {"panel"}
         await shown.press("z")
-        assert shown.panes == {"graph", "lanes", "panel"}
+        assert shown.panes == ALL
 
 
 async def test_e_goes_round_through_the_failures() -> None:
