@@ -74,6 +74,9 @@ _EVERYWHERE = (
     _app("show_run", "1 alt+1", "Go to the run", "run", "Show the run screen.", 12),
     _app("show_history", "4 alt+4", "Go to the history", "history", "Show past runs.", 11),
     _app("change_theme", "T", "Change the theme", "theme", "Choose the colours, with a preview."),
+    _app(
+        "picture", "ctrl+s", "Save a picture", "picture", "Save the screen as an SVG file in this directory."
+    ),
     _app("start_engine", "S", "Start the engine again", "start engine", "Start the engine again.", 2),
     Action(
         id="start_run",

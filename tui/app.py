@@ -206,6 +206,19 @@ class OutcropApp(App[None]):
 
         self.push_screen(ThemePicker(self._look.themes_folder), chosen)
 
+    def action_picture(self) -> None:
+        """Write the screen as it is into a file of its own."""
+        name = time.strftime("outcrop-%Y%m%d-%H%M%S.svg", time.localtime(self._clock()))
+        picture = self.export_screenshot(title="outcrop")
+        try:
+            with open(name, "x", encoding="utf-8") as file:
+                file.write(picture)
+        except OSError as error:
+            text = f"{os.path.abspath(name)} cannot be written: {error.strerror}"
+            self.notify(text, severity="error", markup=False)
+        else:
+            self.notify(f"saved {os.path.abspath(name)}", markup=False)
+
     def action_show_run(self) -> None:
         self.switch_mode("run")
 

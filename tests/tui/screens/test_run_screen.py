@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
@@ -366,3 +367,17 @@ async def test_time_passes_only_while_the_run_goes_on() -> None:
         assert shown.screen.is_ticking
         await shown.say(ends("deps"), over())
         assert not shown.screen.is_ticking
+
+
+async def test_a_picture_of_the_screen_is_saved_and_never_over_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with showing(*BEGUN) as shown:
+        await shown.press("ctrl+s")
+        [picture] = tmp_path.iterdir()
+        text = picture.read_text()
+        assert text.startswith("<svg")
+        assert "deps" in text
+        await shown.press("ctrl+s")
+        assert [path.read_text() for path in tmp_path.iterdir()] == [text]
