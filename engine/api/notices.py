@@ -41,7 +41,8 @@ class Notices:
         try:
             while True:
                 try:
-                    notice = await asyncio.wait_for(queue.get(), _ALIVE_SECONDS)
+                    async with asyncio.timeout(_ALIVE_SECONDS):
+                        notice = await queue.get()
                 except TimeoutError:
                     notice = Alive(interfaces=self.interfaces)
                 if notice is None:

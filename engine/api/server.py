@@ -19,6 +19,7 @@ from engine.api.engine_folder import EngineFolder, peer
 from engine.api.engine_log import keep_small, note
 from engine.api.messages import EngineStatus, EngineStops, Refusal, StartRun
 from engine.api.notices import Notices
+from engine.api.other_runs import OtherRuns
 from engine.api.refused import RefusedError
 from engine.api.routes import Routes
 from engine.api.run_states import RunStates
@@ -46,6 +47,7 @@ class ServedEngine:
         self.runs = RunsInProgress(
             store, self.states, self.notices.tell, lambda: self.notices.interfaces > 0, self._use_changed
         )
+        self._others = OtherRuns(store, self.runs, self.notices.tell)
         self._folder = folder
         self._until_unused = until_unused
         self._started_at = time.time()
@@ -110,7 +112,10 @@ class ServedEngine:
         await web.SockSite(runner, listening).start()
         note(f"engine {__version__} serves {self.store.root}, process {os.getpid()}")
         async with asyncio.TaskGroup() as group:
-            tending = [group.create_task(self._tend_folder())]
+            tending = [
+                group.create_task(self._tend_folder()),
+                group.create_task(self._others.watch(lambda: self.notices.interfaces > 0)),
+            ]
             if self._until_unused:
                 tending.append(group.create_task(self._stop_when_unused()))
             await self._stopping.wait()
@@ -172,7 +177,9 @@ class ServedEngine:
                 continue
             patience = _UNUSED_SECONDS if self._was_used else _FIRST_USE_SECONDS
             try:
-                await asyncio.wait_for(self._changed.wait(), patience)
+                # Not `wait_for`: Python 3.11's forgets that it is cancelled when what it waits for comes too.
+                async with asyncio.timeout(patience):
+                    await self._changed.wait()
             except TimeoutError:
                 if not self._is_used:
                     self.stop()

@@ -224,6 +224,11 @@ def test_an_engine_that_does_not_answer_is_named(project: Project) -> None:
     assert (done.exit_code, f"process {pid}, does not answer" in done.stderr) == (3, True)
 
 
+def test_an_engine_that_waits_for_its_first_use_ends_at_once_when_asked_to(project: Project) -> None:
+    _attached(project)
+    assert project("engine", "stop").seconds < 10, "it would wait for fifteen"
+
+
 def test_an_engine_of_an_interface_stays_once_it_is_started_by_hand(project: Project) -> None:
     client = _attached(project)
     pid = client.status().pid
