@@ -187,16 +187,17 @@ class DefinitionSummary(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RunBegan(msgspec.Struct, frozen=True, kw_only=True, tag="run_began", tag_field="type"):
-    """Notice: a run was started by this engine."""
+    """Notice: a run has begun, of this engine or of another process."""
 
     run: str
     definition: str
 
 
 class RunEnded(msgspec.Struct, frozen=True, kw_only=True, tag="run_ended", tag_field="type"):
-    """Notice: a run has ended. `is_killed`: its process died first; `lost`: the tasks that were running.
+    """Notice: a run has ended. `is_killed`: its process died first.
 
-    `refusal`: what the machine, or a bug, ended it with.
+    Only of runs of this engine: `lost`, the tasks that were running; `refusal`, what the machine, or a bug,
+    ended it with.
     """
 
     run: str

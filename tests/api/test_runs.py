@@ -120,9 +120,11 @@ def test_a_run_of_another_process_is_followed_but_not_steered(project: Project, 
     project.define("""
     - {key: a, run: "echo begun; sleep 1000"}
     """)
+    notices = client.notices()
     process = project.program.start("run", "--progress", "json", cwd=project.directory)
     assert process.stdout is not None
     run = json.loads(process.stdout.readline())["run"]
+    assert first(notices, lambda notice: isinstance(notice, RunBegan)).run == run
     lines = lines_of(client.events(run))
     until(lines, "task_started", "a")
     assert (client.run(run).result, client.run(run).is_ours) == ("running", False)
@@ -132,6 +134,7 @@ def test_a_run_of_another_process_is_followed_but_not_steered(project: Project, 
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=30)
     assert json.loads(list(lines)[-1])["type"] == "run_finished"
+    assert first(notices, lambda notice: isinstance(notice, RunEnded)).run == run
 
 
 def test_a_definition_that_is_wrong_is_refused_with_its_lines(project: Project, client: EngineClient) -> None:
