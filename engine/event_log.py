@@ -59,5 +59,5 @@ def read(path: str) -> Iterator[Event]:
                 return
             try:
                 yield decode(line)
-            except msgspec.ValidationError:
-                continue  # an event of a newer version: consumers ignore what they do not know
+            except msgspec.DecodeError:
+                continue  # damaged, or of a newer version: consumers ignore what they do not know

@@ -194,7 +194,10 @@ def encode(event: Event) -> bytes:
 
 def decode(line: bytes) -> Event:
     """The event of one line; msgspec.DecodeError when it is none."""
-    return _decoder().decode(line)
+    try:
+        return _decoder().decode(line)
+    except UnicodeDecodeError as error:
+        raise msgspec.DecodeError("no UTF-8") from error
 
 
 @cache

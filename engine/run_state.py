@@ -117,7 +117,7 @@ class IllegalTransition(Exception):
 
 
 class RunState:
-    """The run so far; empty until the first event. Only `apply` changes it."""
+    """The run so far; empty until the first event. Only `apply` and `take` change it."""
 
     def __init__(self) -> None:
         self.started: RunStarted | None = None
@@ -160,14 +160,15 @@ class RunState:
             case TaskOutput():
                 pass
             case TaskPhase():
-                task = self.tasks[event.task]
+                task = self._task(event.task)
                 self.tasks[event.task] = msgspec.structs.replace(
                     task, phases=(*task.phases, (event.phase, event.seconds))
                 )
             case CacheHit():
+                task = self._task(event.task)
                 self.saved_seconds += event.saved_seconds
                 self.tasks[event.task] = msgspec.structs.replace(
-                    self.tasks[event.task],
+                    task,
                     cache_key=event.cache_key,
                     produced_by=event.produced_by,
                     saved_seconds=event.saved_seconds,
@@ -192,6 +193,23 @@ class RunState:
             case _:
                 assert_never(event)
 
+    def take(self, event: Event) -> bool:
+        """Take in a stored fact; False, and nothing has changed, when it can't follow what came before.
+
+        So it is where a log was damaged, or where an event before it is one of a newer version.
+        """
+        try:
+            self.apply(event)
+        except IllegalTransition:
+            return False
+        return True
+
+    def _task(self, key: str) -> TaskState:
+        try:
+            return self.tasks[key]
+        except KeyError:
+            raise IllegalTransition(f"there is no task `{key}`") from None
+
     def _add(self, tasks: tuple[TaskDescription, ...]) -> None:
         for description in tasks:
             self.tasks[description.task] = TaskState(description=description)
@@ -215,7 +233,7 @@ class RunState:
 
     def _retry(self, event: TaskRetried) -> None:
         """Only the number of attempts stays; and, while the task has not ended, why it is no hit."""
-        task = self.tasks[event.task]
+        task = self._task(event.task)
         is_decided = task.execution in ("running", "ready")
         self._move(
             event.task,
@@ -226,7 +244,7 @@ class RunState:
         )
 
     def _move(self, key: str, execution: Execution, **changes: object) -> None:
-        task = self.tasks[key]
+        task = self._task(key)
         if execution not in LEGAL[task.execution]:
             raise IllegalTransition(f"`{key}` can't go from {task.execution} to {execution}")
         after = msgspec.structs.replace(task, execution=execution, **changes)
@@ -246,8 +264,8 @@ def _outcome(task: TaskState) -> str:
 
 
 def replay(events: Iterable[Event]) -> RunState:
-    """The state after these events."""
+    """The state after these stored events."""
     state = RunState()
     for event in events:
-        state.apply(event)
+        state.take(event)
     return state

@@ -149,3 +149,32 @@ def test_the_counts_add_up_to_the_tasks(history: list[Event]) -> None:
     state = replay(history)
     assert sum(state.counts().values()) == len(state.tasks)
     assert state.done and not state.running
+
+
+def test_a_stored_event_that_cannot_follow_changes_nothing() -> None:
+    """As after a line that is damaged, or of a newer version."""
+    whole = [
+        started("a"),
+        finished("a"),
+        events.RunFinished(at=3, run="r", result="succeeded", seconds=1, saved_seconds=0, counts={}),
+    ]
+    strange: list[Event] = [
+        events.TaskStarted(at=1, run="r", task="a", attempt=2, cores=()),
+        events.CacheHit(
+            at=1, run="r", task="b", cache_key="k", layer="l", produced_by="r/b", saved_seconds=9
+        ),
+        events.TaskPhase(at=1, run="r", task="b", phase="run", seconds=1),
+        events.TaskRetried(at=1, run="r", task="b", attempt=2, reason="exit 1"),
+        finished("b"),
+    ]
+    state = replay([*whole[:2], *strange, whole[2]])
+    assert (state.tasks, state.saved_seconds) == (replay(whole).tasks, 0.0)
+    assert [state.take(event) for event in strange] == [False] * len(strange)
+
+
+@pytest.mark.parametrize(
+    "line", [b"\0\0\0\n", b"\n", b"[]\n", b'{"type":"quantum"}\n', b'{"type":"run_finished","run":"\xff"}\n']
+)
+def test_a_damaged_line_is_no_event(line: bytes) -> None:
+    with pytest.raises(msgspec.DecodeError):
+        decode(line)

@@ -281,7 +281,7 @@ def batches(run: str, chunk: bytes, offset: int, usage_offset: int) -> list[Came
                 offset += len(line)
             try:
                 items.append(_decoder.decode(line))
-            except msgspec.DecodeError:  # of a later version, or cut by a kill
+            except (msgspec.DecodeError, UnicodeDecodeError):  # of a later version, cut by a kill, damaged
                 continue
         if items:
             came.append(Came(run=run, items=items, offset=offset, usage_offset=usage_offset))

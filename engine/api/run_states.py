@@ -34,7 +34,7 @@ class RunStates:
             while data := file.read():
                 for line in data.splitlines():
                     try:
-                        state.apply(events.decode(line))
-                    except msgspec.ValidationError:
-                        continue  # an event of a newer version
+                        state.take(events.decode(line))
+                    except msgspec.DecodeError:
+                        continue  # an event of a newer version, or damaged
             return state

@@ -13,10 +13,16 @@ from engine.past.past_run import is_running
 from engine.store.runs import RunDirectory
 from engine.store.store import Store
 
+_RESULTS = ("running", "succeeded", "failed", "no_result")
+
 
 def summary(directory: RunDirectory, record: RunRecord, ours: Container[str]) -> RunSummary:
     """One run; `ours` are the runs in progress of this engine."""
     is_killed = record.result is None and not is_running(record.process)
+    result = "no_result" if is_killed else record.result or "running"
+    cause = record.cause
+    if result not in _RESULTS:  # of a newer version: as a cause it is told as it is
+        result, cause = "no_result", result
     ended = record.finished_at
     return RunSummary(
         run=record.run,
@@ -24,8 +30,8 @@ def summary(directory: RunDirectory, record: RunRecord, ours: Container[str]) ->
         title=record.title,
         started_at=record.started_at,
         seconds=None if ended is None else round(ended - record.started_at, 3),
-        result="no_result" if is_killed else record.result or "running",  # type: ignore[arg-type]  # as written by us
-        cause=record.cause,
+        result=result,  # type: ignore[arg-type]  # one of those
+        cause=cause,
         counts=record.counts,
         saved_seconds=record.saved_seconds,
         targets=record.targets,

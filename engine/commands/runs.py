@@ -15,7 +15,7 @@ from engine.progress.log_lines import clean
 from engine.terminal.console import Console
 from engine.terminal.units import duration_text
 
-_STATES = {"succeeded": "ok", "failed": "failed", "no_result": "cancelled"}
+_STATES = {"running": "running", "succeeded": "ok", "failed": "failed", "no_result": "cancelled"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,7 +65,7 @@ def _lines(found: list[tuple[RunRecord, PastRun]], glyphs: Glyphs) -> Iterator[s
     for record, past in found:
         result = _result(record, past)
         is_cancelled = record.cause == "cancelled"
-        state = "running" if result == "running" else "cancelled" if is_cancelled else _STATES[result]
+        state = "cancelled" if is_cancelled else _STATES.get(result, "cancelled")
         words = "cancelled" if is_cancelled else "killed" if result == "no_result" else result
         when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.started_at))
         seconds = None if record.finished_at is None else record.finished_at - record.started_at

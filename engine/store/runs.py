@@ -83,7 +83,7 @@ class RunDirectory:
         content = disk.read_file(os.path.join(self.path, "run.json"))
         try:
             return msgspec.json.decode(content or b"", type=RunRecord)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise StoreError(f"the record of run `{self.run}` is damaged") from error
 
     def write_task(self, record: TaskRecord) -> None:

@@ -66,11 +66,13 @@ class RunModel:
         """Take in what came from the engine, in its order."""
         dirty = Dirty()
         for item in items:
+            if isinstance(item, Usage):
+                self.samples.append(item)
+                dirty.usage = True
+                continue
+            if not self.state.take(item):
+                continue
             match item:
-                case Usage():
-                    self.samples.append(item)
-                    dirty.usage = True
-                    continue
                 case TaskOutput():
                     continue
                 case RunStarted():
@@ -82,7 +84,6 @@ class RunModel:
                     dirty.finished = True
                 case _:
                     dirty.tasks.add(item.task)
-            self.state.apply(item)
             self.lanes.take(item)
             self.last_at = item.at
         return dirty
