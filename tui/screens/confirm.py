@@ -37,7 +37,7 @@ class ChoiceScreen(ModalScreen[str]):
     ChoiceScreen OptionList {
         width: auto; height: auto; border: none; padding: 0; margin-top: 1; background: $surface;
     }
-    ChoiceScreen OptionList:focus { border: none; }
+    ChoiceScreen OptionList:focus { border: none; background-tint: transparent; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "none", "stay"),
