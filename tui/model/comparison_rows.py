@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Literal
 
 import msgspec
@@ -14,13 +15,13 @@ from tui.format import Glyphs, duration_text, role_of, short_run
 from tui.model.bars import bar
 from tui.model.facts import Fact, Section
 from tui.model.history_rows import cached_part, delta_text, length_text, result_of
-from tui.model.spans import Row, Span, fitted, padded_row
+from tui.model.spans import Row, Span, fitted, padded_row, row_cells
 from tui.model.task_reasons import change_sections
 
 Order = Literal["difference", "definition"]
 
 _NOTICEABLE = 0.05  # seconds
-_STATE = 13
+_STATE = 6  # at least
 _DELTA = 8
 _BAR = 10
 _GAP = Span("  ")
@@ -30,6 +31,7 @@ class Widths(msgspec.Struct, frozen=True):
     """The cells of the columns that depend on the room; 0: the column is not there."""
 
     task: int
+    state: int
     bar: int
     why: int
 
@@ -61,24 +63,26 @@ def chosen_tasks(
     return found
 
 
-def widths(width: int, tasks: Sequence[ComparedTask]) -> Widths:
-    """How the room is shared out; the names of the tasks come first."""
+def widths(width: int, tasks: Sequence[ComparedTask], glyphs: Glyphs) -> Widths:
+    """How the room is shared out; what became of the tasks comes first, then their names."""
     longest = max((cells(task.task) for task in tasks), default=4)
-    rest = width - 2 - 2 * (_STATE + 2) - _DELTA - 2
+    figures = (_figures(it, glyphs) for task in tasks for it in (task.before, task.after))
+    state = max(_STATE, *map(row_cells, figures)) if tasks else _STATE
+    rest = width - 2 - 2 * (state + 2) - _DELTA - 2
     name = max(8, min(longest, rest, max(16, width // 3)))
     rest -= name
     wanted = _BAR if rest >= 40 else _BAR // 2
     bar_width = wanted + 2 if rest >= wanted + 2 else 0
     rest -= bar_width
-    return Widths(name, max(0, bar_width - 2), rest - 2 if rest >= 14 else 0)
+    return Widths(name, state, max(0, bar_width - 2), rest - 2 if rest >= 14 else 0)
 
 
 def header(room: Widths, glyphs: Glyphs) -> Row:
     """The names of the columns."""
     pieces = [
         padded_row((Span("task"),), room.task),
-        padded_row((Span("before"),), _STATE),
-        padded_row((Span("after"),), _STATE),
+        padded_row((Span("before"),), room.state),
+        padded_row((Span("after"),), room.state),
         (Span(f"{'+/−' if glyphs.is_unicode else '+/-':>{_DELTA}}"),),
     ]
     if room.bar:
@@ -95,8 +99,8 @@ def row(task: ComparedTask, room: Widths, largest: float, glyphs: Glyphs, *, mar
     text = _delta_text(task, delta, glyphs)
     pieces: list[Row] = [
         padded_row((Span(task.task),), room.task, glyphs.ellipsis),
-        padded_row(_figures(task.before, glyphs), _STATE, glyphs.ellipsis),
-        padded_row(_figures(task.after, glyphs), _STATE, glyphs.ellipsis),
+        padded_row(_figures(task.before, glyphs), room.state, glyphs.ellipsis),
+        padded_row(_figures(task.after, glyphs), room.state, glyphs.ellipsis),
         (Span(f"{text:>{_DELTA}}", role if text.strip("±=") else "dim-text"),),
     ]
     if room.bar:
@@ -142,8 +146,8 @@ def details(task: ComparedTask, glyphs: Glyphs) -> list[Section]:
     return found
 
 
-def run_line(label: str, summary: RunSummary, age: str, glyphs: Glyphs) -> Row:
-    """One of the two runs: `before  0141  ● ok  58s  50% cached  project/ci.yml`."""
+def run_line(label: str, summary: RunSummary, now: float, glyphs: Glyphs) -> Row:
+    """One of the two runs: `before  0141  ● ok  58s  50% cached  yesterday 14:05  project/ci.yml`."""
     state, word = result_of(summary)
     part = cached_part(summary)
     row: Row = (
@@ -155,7 +159,21 @@ def run_line(label: str, summary: RunSummary, age: str, glyphs: Glyphs) -> Row:
         row += (Span(f"  {length_text(summary.seconds)}"),)
     if part is not None:
         row += (Span(f"  {part:.0%} cached", "task-cached"),)
-    return (*row, Span(f"  {age}  {'/'.join(summary.definition.split('/')[-2:])}", "dim-text"))
+    moment = moment_text(summary.started_at, now)
+    return (*row, Span(f"  {moment}  {'/'.join(summary.definition.split('/')[-2:])}", "dim-text"))
+
+
+def moment_text(at: float, now: float) -> str:
+    """`14:05`, `yesterday 14:05`, `Nov 18 14:05`, `2025-11-18 14:05`; both are seconds since the epoch."""
+    moment, today = datetime.fromtimestamp(at), datetime.fromtimestamp(now)
+    days = (today.date() - moment.date()).days
+    if days == 0:
+        return f"{moment:%H:%M}"
+    if days == 1:
+        return f"yesterday {moment:%H:%M}"
+    if moment.year == today.year:
+        return f"{moment:%b} {moment.day} {moment:%H:%M}"
+    return f"{moment:%Y-%m-%d %H:%M}"
 
 
 def totals(comparison: Comparison, glyphs: Glyphs) -> Row:

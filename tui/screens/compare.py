@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import ClassVar
 
-import humanize
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import Screen
@@ -28,13 +26,17 @@ _ORDER_WORDS: dict[Order, str] = {
 
 
 class CompareScreen(Screen[None]):
-    """Both runs and their totals at the top, the tasks, and below them what differs in the one selected."""
+    """Both runs and their totals at the top, the tasks, and below them what differs in the one selected.
+
+    `now`: seconds since the epoch.
+    """
 
     CSS_PATH = "compare.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("compare")]
 
-    def __init__(self, comparison: Comparison, glyphs: Glyphs) -> None:
+    def __init__(self, comparison: Comparison, glyphs: Glyphs, now: float) -> None:
         super().__init__()
+        self._now = now
         self._comparison = comparison
         self._glyphs = glyphs
         self._order: Order = "difference"
@@ -56,10 +58,8 @@ class CompareScreen(Screen[None]):
     def on_mount(self) -> None:
         glyphs = self._glyphs
         for label, summary in (("before", self._comparison.before), ("after", self._comparison.after)):
-            at = humanize.naturaldate(datetime.fromtimestamp(summary.started_at))
-            time = f"{at} {datetime.fromtimestamp(summary.started_at):%H:%M}"
             line = self.query_one(f"#compared-{label}", RowLine)
-            line.show(comparison_rows.run_line(label, summary, time, glyphs))
+            line.show(comparison_rows.run_line(label, summary, self._now, glyphs))
         self.query_one("#compared-totals", RowLine).show(comparison_rows.totals(self._comparison, glyphs))
         self._draw()
         self._list.focus()

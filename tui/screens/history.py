@@ -197,7 +197,7 @@ class HistoryScreen(Screen[None]):
 
     def _compared(self, comparison: Comparison) -> None:
         if self.is_current:
-            self.app.push_screen(CompareScreen(comparison, self._glyphs))
+            self.app.push_screen(CompareScreen(comparison, self._glyphs, self._clock()))
 
     def _refused(self, refusal: Refusal) -> None:
         self._is_asking = False

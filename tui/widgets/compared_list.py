@@ -19,7 +19,7 @@ class ComparedList(RowList):
         super().__init__(glyphs, empty="no task", id=id)
         self._tasks: list[ComparedTask] = []
         self._largest = 0.0
-        self._room: tuple[int, Widths] = (-1, Widths(0, 0, 0))
+        self._room: tuple[int, Widths] = (-1, Widths(0, 0, 0, 0))
 
     @property
     def current(self) -> ComparedTask | None:
@@ -31,7 +31,7 @@ class ComparedList(RowList):
         current = self.current
         self._tasks = list(tasks)
         self._largest = max((abs(comparison_rows.delta_of(task)) for task in tasks), default=0.0)
-        self._room = (-1, Widths(0, 0, 0))
+        self._room = (-1, Widths(0, 0, 0, 0))
         names = [task.task for task in self._tasks]
         is_kept = current is not None and current.task in names and not from_top
         self.set_count(len(names), names.index(current.task) if current is not None and is_kept else 0)
@@ -46,5 +46,5 @@ class ComparedList(RowList):
 
     def _room_for(self, width: int) -> Widths:
         if self._room[0] != width:
-            self._room = (width, comparison_rows.widths(width, self._tasks))
+            self._room = (width, comparison_rows.widths(width, self._tasks, self.glyphs))
         return self._room[1]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.api.messages import ComparedTask, TaskFigures
 from tests.tui.fakes_runs import MINUTE, NOW, comparison_of, run_summary, some_runs
 from tui.format import Glyphs
 from tui.model import comparison_rows, history_rows
@@ -202,7 +205,7 @@ def test_compared_tasks_come_in_either_order() -> None:
 def test_compared_rows_fit(width: int, is_unicode: bool) -> None:
     glyphs = Glyphs(is_unicode=is_unicode)
     tasks = comparison_of("0997", "0890").tasks
-    room = comparison_rows.widths(width, tasks)
+    room = comparison_rows.widths(width, tasks, glyphs)
     rows = [comparison_rows.header(room, glyphs)]
     rows += [comparison_rows.row(task, room, 41.0, glyphs) for task in tasks]
     assert all(row_cells(row) <= width for row in rows)
@@ -211,13 +214,34 @@ def test_compared_rows_fit(width: int, is_unicode: bool) -> None:
 
 def test_a_compared_task_says_how_and_why_it_differs() -> None:
     comparison = comparison_of("0997", "0890")
-    room = comparison_rows.widths(100, comparison.tasks)
+    room = comparison_rows.widths(100, comparison.tasks, GLYPHS)
     texts = [row_text(comparison_rows.row(task, room, 41.0, GLYPHS)) for task in comparison.tasks]
     assert "◆ cached" in texts[1] and "● ok 41s" in texts[1] and "+41s" in texts[1]
     assert "changed file go.sum" in texts[1]
     assert "−8s" in texts[2]
     assert "new" in texts[3] and "first run" in texts[3]
     assert "gone" in texts[4] and "not there any more" in texts[4]
+
+
+def test_what_became_of_a_compared_task_is_never_cut() -> None:
+    slow = TaskFigures(state="cancelled", seconds=754.0)
+    task = ComparedTask(task="unit", before=slow, after=slow)
+    room = comparison_rows.widths(60, (task,), GLYPHS)
+    assert row_text(comparison_rows.row(task, room, 0.0, GLYPHS)).count("⊘ cancelled 12m34s") == 2
+
+
+@pytest.mark.parametrize(
+    ("moment", "text"),
+    [
+        (datetime(2026, 11, 18, 0, 5), "00:05"),
+        (datetime(2026, 11, 17, 23, 59), "yesterday 23:59"),
+        (datetime(2026, 3, 2, 14, 5), "Mar 2 14:05"),
+        (datetime(2025, 12, 31, 14, 5), "2025-12-31 14:05"),
+    ],
+)
+def test_the_moment_of_a_run_is_told_as_seen_from_now(moment: datetime, text: str) -> None:
+    now = datetime(2026, 11, 18, 12, 0)
+    assert comparison_rows.moment_text(moment.timestamp(), now.timestamp()) == text
 
 
 def test_the_totals_count_what_differs() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from tests.tui.fakes_runs import PlainApp, comparison_of
+from tests.tui.fakes_runs import NOW, PlainApp, comparison_of
 from tui.format import Glyphs
 from tui.screens.compare import CompareScreen
 from tui.widgets.compared_list import ComparedList
@@ -17,7 +17,7 @@ SIZES = pytest.mark.parametrize("size", [(80, 24), (200, 60)])
 class CompareApp(PlainApp):
     def __init__(self) -> None:
         super().__init__()
-        self.compare = CompareScreen(comparison_of("0997", "0890"), Glyphs())
+        self.compare = CompareScreen(comparison_of("0997", "0890"), Glyphs(), NOW)
 
     def on_mount(self) -> None:
         self.push_screen(self.compare)
@@ -95,7 +95,9 @@ async def test_the_tasks_are_filtered_and_escape_goes_back_in_steps() -> None:
 
 async def test_runs_without_tasks_are_compared_too() -> None:
     app = CompareApp()
-    app.compare = CompareScreen(msgspec.structs.replace(comparison_of("0997", "0890"), tasks=()), Glyphs())
+    app.compare = CompareScreen(
+        msgspec.structs.replace(comparison_of("0997", "0890"), tasks=()), Glyphs(), NOW
+    )
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
         assert "no task differs" in app.text()
