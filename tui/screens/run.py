@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.events import ScreenResume
+from textual.events import DescendantFocus, Event, ScreenResume
 from textual.screen import ModalScreen, Screen
 from textual.timer import Timer
 
@@ -19,6 +19,7 @@ from tui.bridge import Bridge, Came
 from tui.format import Glyphs
 from tui.model import attention
 from tui.model.run_model import Dirty
+from tui.model.selection import Selection
 from tui.model.shown_run import Course, ShownRun
 from tui.screens.selected_task import SelectedTask
 from tui.screens.steering import Steering, is_possible
@@ -32,6 +33,7 @@ from tui.widgets.run_panes import RunPanes
 from tui.widgets.status_bar import StatusBar
 from tui.widgets.task_graph import TaskGraph
 from tui.widgets.task_list import TaskList
+from tui.widgets.task_panel import TaskPanel
 
 _TICKS_A_SECOND = 8
 Selected = TaskGraph.Selected | TaskList.Selected | CpuLanes.Selected | FactView.TaskPicked
@@ -48,10 +50,8 @@ class RunScreen(Screen[None]):
         self._bridge = bridge
         self._clock = clock
         self.shown: ShownRun | None = None
-        self.selected: str | None = None
-        self._is_chosen = False  # by the user: the selection then moves no more by itself
+        self._selection = Selection()
         self._pending = Dirty()
-        self._frame = 0
         self.is_ticking = False
         self._ticking: Timer | None = None
         self._header = RunHeader(glyphs)
@@ -81,7 +81,7 @@ class RunScreen(Screen[None]):
     def open_run(self, run: str, request: RunRequest | None = None, *, is_news: bool = False) -> None:
         """Show this run from its beginning, and follow it if it goes on."""
         self.shown = ShownRun(run, request, is_news=is_news)
-        self.selected, self._is_chosen = None, False
+        self._selection = Selection()
         self._pending = Dirty()
         self._bridge.follow(run)
         self._bridge.summary(run, self._summary_came, self._steering.refused)
@@ -153,6 +153,10 @@ class RunScreen(Screen[None]):
             self.panes.zoom(None)
         elif self._panel.has_focus_within:
             self.panes.focus_tasks()
+        elif self.shown is not None and self.shown.is_live and self._selection.is_chosen:
+            self._selection.release()
+            self._attend()
+            self._say("the selection follows what happens, until you select a task")
 
     def action_cone(self) -> None:
         self.panes.toggle_cone()
@@ -180,11 +184,12 @@ class RunScreen(Screen[None]):
         if failed is None:
             self._say("nothing has failed")
             return
-        self._select(failed, chosen=True)
+        self._select(failed)
         self.selected_task.first_error()
 
     def action_retry(self) -> None:
         if self.shown is not None:
+            self._hold()
             self._steering.retry(self.shown, self.selected)
 
     def action_retry_failed(self) -> None:
@@ -196,8 +201,12 @@ class RunScreen(Screen[None]):
             self._steering.rerun_no_cache(self.shown, self.selected)
 
     def action_cancel_task(self) -> None:
-        if self.shown is not None and self.selected is not None:
+        if self.shown is None or self.selected is None:
+            return
+        if self._hold():
             self._steering.cancel_task(self.shown, self.selected)
+        else:
+            self._say(f"{self.selected} has only just been selected: press again to cancel it")
 
     def action_cancel_run(self) -> None:
         if self.shown is not None:
@@ -209,6 +218,7 @@ class RunScreen(Screen[None]):
 
     def action_shell(self) -> None:
         if self.shown is not None and self.selected is not None:
+            self._hold()
             self._steering.shell(self.shown, self.selected)
 
     def action_next_tab(self) -> None:
@@ -223,6 +233,7 @@ class RunScreen(Screen[None]):
         self._prompt.ask("filter", "filter", self.panes.list.filter)
 
     def action_search(self) -> None:
+        self._hold()
         self._prompt.ask("search", "search", self.selected_task.searched)
 
     def action_next_match(self) -> None:
@@ -267,14 +278,14 @@ class RunScreen(Screen[None]):
     @on(FactView.TaskPicked)
     def _selected_in_a_pane(self, event: Selected) -> None:
         event.stop()
-        self._select(event.task, chosen=True)
+        self._select(event.task)
 
     @on(TaskGraph.Opened)
     @on(TaskList.Opened)
     @on(CpuLanes.Opened)
     def _opened_in_a_pane(self, event: TaskGraph.Opened | TaskList.Opened | CpuLanes.Opened) -> None:
         event.stop()
-        self._select(event.task, chosen=True)
+        self._select(event.task)
         self.panes.zoom(None)
         self._panel.body.focus()
 
@@ -308,6 +319,15 @@ class RunScreen(Screen[None]):
         else:
             self._log.focus()
 
+    @on(DescendantFocus)
+    @on(log_messages.FollowChanged)
+    @on(TaskPanel.TabChanged)
+    def _panel_is_used(self, event: Event) -> None:
+        """Who reads a task must not have another one put in its place."""
+        is_by_hand = not event.follow if isinstance(event, log_messages.FollowChanged) else True
+        if is_by_hand and (self._panel.has_focus_within or not isinstance(event, DescendantFocus)):
+            self._hold()
+
     @on(ScreenResume)
     def _resumed(self) -> None:
         self.apply()
@@ -332,6 +352,11 @@ class RunScreen(Screen[None]):
         self.refresh_bindings()
 
     @property
+    def selected(self) -> str | None:
+        """The task that the actions and the panel are about."""
+        return self._selection.task
+
+    @property
     def _is_visible(self) -> bool:
         """Also below a dialog."""
         return self.app.screen is self or isinstance(self.app.screen, ModalScreen)
@@ -343,19 +368,25 @@ class RunScreen(Screen[None]):
         self._show_task()
         self._course_changed()
 
-    def _select(self, task: str | None, *, chosen: bool) -> None:
-        self._is_chosen = self._is_chosen or chosen
-        if task == self.selected:
-            return
-        self.selected = task
-        self.panes.selected = task
-        self._show_task()
-        self.refresh_bindings()
+    def _select(self, task: str | None) -> None:
+        if self._selection.choose(task):
+            self._selection_moved()
 
     def _attend(self) -> None:
         """Until the user has selected something, go where something happens."""
-        if not self._is_chosen and self.shown is not None:
-            self._select(attention.to_watch(self.shown.model.state, self.selected), chosen=False)
+        if self.shown is None or self._selection.is_chosen:
+            return
+        if self._selection.follow(attention.to_watch(self.shown.model.state, self.selected), self._clock()):
+            self._selection_moved()
+
+    def _hold(self) -> bool:
+        """Who acts on a task means it: stay there. False if it was only just selected, by no hand."""
+        return self._selection.hold(self._clock())
+
+    def _selection_moved(self) -> None:
+        self.panes.selected = self.selected
+        self._show_task()
+        self.refresh_bindings()
 
     def _show_task(self) -> None:
         if self.shown is not None:
@@ -387,8 +418,7 @@ class RunScreen(Screen[None]):
         shown = self.shown
         if shown is None or not self._is_visible:
             return
-        self._frame += 1
         now = self._clock() if shown.is_live else shown.model.last_at
         with self.app.batch_update():
             self._header.tick(now)
-            self.panes.tick(now, self._frame)
+            self.panes.tick(now, frame=int(now * _TICKS_A_SECOND))

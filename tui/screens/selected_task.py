@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine.api.messages import Refusal, TaskDetails
 from tui.bridge import Bridge
+from tui.model.empty_log import words_for
 from tui.model.log_source import LogSource
 from tui.model.shown_run import ShownRun
 from tui.widgets.log_messages import Matches
@@ -37,6 +38,7 @@ class SelectedTask:
         if task is None:
             self._open(None, (), is_live=False)
             return
+        self._log.placeholder = words_for(task, tasks)
         asked = (shown.run, key, task.attempt, task.execution, task.cache_key, shown.is_live)
         if asked != self._asked:
             self._asked = asked

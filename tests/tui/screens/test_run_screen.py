@@ -165,6 +165,29 @@ async def test_a_chosen_task_stays_selected_whatever_happens() -> None:
         assert shown.screen.selected == chosen
 
 
+async def test_a_task_that_was_only_just_selected_by_itself_is_not_cancelled_at_once() -> None:
+    async with showing(*BEGUN) as shown:
+        await shown.say(ends("deps"), begins("build", 3.0))
+        assert shown.screen.selected == "build"
+        await shown.press("x")
+        assert shown.engine.asked == []
+        await shown.press("x")
+        await shown.until(lambda: shown.engine.asked == [("cancel", RUN, ("build",))])
+
+
+async def test_who_acts_on_a_task_or_reads_it_keeps_it_until_escape() -> None:
+    async with showing(*BEGUN) as shown:
+        await shown.press("x")
+        await shown.until(lambda: shown.engine.asked == [("cancel", RUN, ("deps",))])
+        await shown.say(ends("deps"), begins("build", 3.0))
+        assert shown.screen.selected == "deps"
+        await shown.press("escape")
+        assert shown.screen.selected == "build"
+        await shown.press("]")
+        await shown.say(ends("build", 4.0), begins("lint", 4.0))
+        assert shown.screen.selected == "build"
+
+
 async def test_the_selection_and_the_view_survive_narrow_and_wide() -> None:
     async with showing(*TWO_FAILED, size=WIDE) as shown:
         await shown.press("e")
