@@ -12,6 +12,7 @@ import msgspec
 from textual.app import App
 from textual.binding import BindingType
 from textual.message import Message
+from textual.theme import Theme
 
 from engine.api.messages import DefinitionSummary, Refusal, RunSummary
 from engine.model.request import RunRequest
@@ -23,6 +24,7 @@ from tui.format import Glyphs
 from tui.screens import confirm
 from tui.screens.run import RunScreen
 from tui.screens.steering import RunWanted
+from tui.theme import ROLE_CLASSES, ROLE_CSS
 from tui.theme_files import DEFAULT_THEME, ThemeFileError, find_themes, read_theme, shipped_theme
 
 if TYPE_CHECKING:
@@ -45,7 +47,8 @@ class OutcropApp(App[None]):
     TITLE = "outcrop"
     ENABLE_COMMAND_PALETTE = False  # the key is ours, from the table
     DEFAULT_MODE = "run"
-    CSS = "App.-ascii ModalScreen > Vertical { border: ascii $edge-active; }"
+    COMPONENT_CLASSES = ROLE_CLASSES
+    CSS = ROLE_CSS + "App.-ascii ModalScreen > Vertical { border: ascii $edge-active; }"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("everywhere")]
 
     class Arrived(Message):
@@ -83,6 +86,7 @@ class OutcropApp(App[None]):
         return self._defaults
 
     def on_mount(self) -> None:
+        self.theme_changed_signal.subscribe(self, self._draw_all)
         self._bridge.open(self._wake)
         if self._opening.run is None:
             self.switch_mode("history")
@@ -104,6 +108,12 @@ class OutcropApp(App[None]):
             theme = shipped_theme()
         self.register_theme(theme)
         self.theme = theme.name
+
+    def _draw_all(self, _: Theme) -> None:
+        """Also what differs from the theme before in nothing but roles."""
+        for screen in self.screen_stack:
+            for node in screen.walk_children(with_self=True):
+                node.refresh()
 
     # What comes from the engine
 

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.style import Style
+    from textual.dom import DOMNode
+
 TASK_ROLES = (
     "task-queued",
     "task-running",
@@ -29,26 +35,30 @@ OTHER_ROLES = (
 )
 ROLES = (*TASK_ROLES, *LANE_ROLES, *OTHER_ROLES)
 
-# Component classes of every widget that draws with roles; `get_component_rich_style("role--task-ok",
-# partial=True)` gives the style.
-ROLE_CLASSES = frozenset(f"role--{role}" for role in ROLES)
-
-
-def role_css(widget: str) -> str:
-    """The rules that give a widget class the colours of all roles: the beginning of its DEFAULT_CSS."""
-    rules = [
-        f"{widget} > .role--{role} {{ color: ${role}; }}"
-        for role in ROLES
-        if role not in ("match", "selected")
-    ]
-    rules.append(
-        f"{widget} > .role--match {{ color: $match; background: $match-background; text-style: bold; }}"
+# Component classes and rules of an app whose widgets draw with roles. The app alone has them:
+# Textual matches every class against every rule, again for each widget that has it.
+ROLE_CLASSES = {f"role--{role}" for role in ROLES}
+ROLE_CSS = "\n".join(
+    (
+        *(
+            f"App > .role--{role} {{ color: ${role}; }}"
+            for role in ROLES
+            if role not in ("match", "selected")
+        ),
+        "App > .role--match { color: $match; background: $match-background; text-style: bold; }",
+        "App > .role--selected { color: $selected; background: $selected-background; }",
+        # Where the terminal's own colours are used, or none at all, the chosen row is reversed: whatever
+        # the colours of its parts, they are as readable as before. Without colours, search hits and
+        # failures stand out by their style.
+        "App:ansi > .role--selected { text-style: reverse; }",
+        "App:nocolor > .role--match { text-style: bold reverse; }",
+        "App:nocolor > .role--task-failed { text-style: bold; }",
+        "",
     )
-    rules.append(f"{widget} > .role--selected {{ color: $selected; background: $selected-background; }}")
-    # Where the terminal's own colours are used, or none at all, the chosen row is reversed: whatever the
-    # colours of its parts, they are as readable as before. Without colours, search hits and failures
-    # stand out by their style.
-    rules.append(f"{widget}:ansi > .role--selected {{ text-style: reverse; }}")
-    rules.append(f"{widget}:nocolor > .role--match {{ text-style: bold reverse; }}")
-    rules.append(f"{widget}:nocolor > .role--task-failed {{ text-style: bold; }}")
-    return "\n".join(rules) + "\n"
+)
+
+
+def role_style(widget: DOMNode, role: str) -> Style:
+    """The style of a role under the present theme, to be laid over another; looked up by the app above."""
+    app = widget.ancestors_with_self[-1]
+    return app.get_component_styles(f"role--{role}").partial_rich_style

@@ -12,6 +12,7 @@ from engine.events import Message
 from engine.explain import Change
 from engine.run_state import TaskState
 from tests.tui.synthetic import description
+from tui.theme import ROLE_CLASSES, ROLE_CSS
 from tui.theme_files import shipped_theme
 
 NOW = 1_795_000_000.0
@@ -20,6 +21,9 @@ MINUTE = 60.0
 
 class PlainApp(App[None]):
     """An app with the colours of all roles and nothing else."""
+
+    COMPONENT_CLASSES = ROLE_CLASSES
+    CSS = ROLE_CSS
 
     def __init__(self, theme: str = "outcrop-dark") -> None:
         self._shipped = shipped_theme(theme)

@@ -16,7 +16,7 @@ from tui.format import Glyphs
 from tui.palette import ActionPalette
 from tui.screens.help import HelpScreen
 from tui.screens.theme_picker import ThemePicker
-from tui.theme import ROLES
+from tui.theme import ROLE_CLASSES, ROLE_CSS, ROLES
 from tui.theme_files import DEFAULT_THEME, find_themes, shipped_theme
 from tui.widgets.status_bar import StatusBar
 
@@ -84,6 +84,8 @@ class WorkScreen(Screen[object]):
 class ThemedApp(App[object]):
     """Begins with a work screen under the default theme."""
 
+    COMPONENT_CLASSES = ROLE_CLASSES
+    CSS = ROLE_CSS
     ENABLE_COMMAND_PALETTE = False  # Textual's own would take ctrl+p
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("everywhere")]
 

@@ -15,7 +15,6 @@ from textual.widgets import Input, Static
 from tui.action import GROUP_WORDS
 from tui.active_actions import ActiveAction
 from tui.key_names import key_text
-from tui.theme import ROLE_CLASSES, role_css
 
 _MOUSE = (
     ("wheel", "Scroll what is under the pointer."),
@@ -42,10 +41,8 @@ class HelpRow(Static):
 class HelpScreen(ModalScreen[None]):
     """Shows `actions`: those of the screen below, which is to be asked before this one covers it."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {*ROLE_CLASSES, "help--key", "help--heading"}
-    DEFAULT_CSS = (
-        role_css("HelpScreen")
-        + """
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"help--key", "help--heading"}
+    DEFAULT_CSS = """
         HelpScreen { align: center middle; }
         HelpScreen > Vertical {
             width: 84; max-width: 100%; height: auto; max-height: 100%;
@@ -58,8 +55,7 @@ class HelpScreen(ModalScreen[None]):
         HelpScreen #none { color: $dim-text; padding: 0 1; display: none; }
         HelpScreen > .help--key { color: $accent; text-style: bold; }
         HelpScreen > .help--heading { color: $foreground; text-style: bold; }
-        """
-    )
+    """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,enter,f1", "close", "close", priority=True),
         Binding("question_mark", "close", "close", priority=True),

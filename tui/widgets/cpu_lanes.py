@@ -20,7 +20,7 @@ from tui.model.lane_cells import EIGHTHS, Cell, lane_cells
 from tui.model.lane_gauges import axis_row, busy_row, label_width, memory_row, right_width
 from tui.model.lanes import ZOOMS, Direction, Lane, Segment, fitting_zoom, neighbour, window
 from tui.model.run_model import Dirty, RunModel
-from tui.theme import LANE_ROLES, ROLE_CLASSES, role_css
+from tui.theme import LANE_ROLES
 from tui.widgets.row_painter import RowPainter
 
 _PARTS = " ▏▎▍▌▋▊▉█"
@@ -40,8 +40,7 @@ class CpuLanes(ScrollView):
 
     can_focus = True
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("lanes", "move")]
-    COMPONENT_CLASSES: ClassVar[set[str]] = set(ROLE_CLASSES)
-    DEFAULT_CSS = role_css("CpuLanes") + (
+    DEFAULT_CSS = (
         "CpuLanes { height: auto; width: 1fr; background: $surface; color: $foreground;"
         " overflow-x: hidden; scrollbar-size-vertical: 1; }"
     )

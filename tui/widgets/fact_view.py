@@ -18,7 +18,6 @@ from tui.bindings import bindings_for
 from tui.format import Glyphs
 from tui.model.facts import Fact, FactLine, Section, all_facts, lay_out
 from tui.model.spans import Span, row_text
-from tui.theme import ROLE_CLASSES, role_css
 from tui.widgets.row_painter import RowPainter
 
 _GUTTER = 2
@@ -27,13 +26,9 @@ _GUTTER = 2
 class FactView(ScrollView, can_focus=True):
     """Draws facts by lines. The cursor stays on its number when the facts change."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = set(ROLE_CLASSES)
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("facts", "move")]
     DEFAULT_CSS = (
-        role_css("FactView")
-        + """
-    FactView { height: 1fr; overflow-x: hidden; scrollbar-size-vertical: 1; scrollbar-gutter: stable; }
-    """
+        "FactView { height: 1fr; overflow-x: hidden; scrollbar-size-vertical: 1; scrollbar-gutter: stable; }"
     )
 
     class TaskPicked(Message):

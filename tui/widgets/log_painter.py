@@ -18,6 +18,7 @@ from tui.format import Glyphs
 from tui.model.ansi import StyledLine
 from tui.model.log_rows import Row
 from tui.model.search_pattern import SearchPattern
+from tui.theme import role_style
 from tui.widgets.log_styles import LogStyles
 
 TIME_WIDTH = 9
@@ -72,7 +73,7 @@ class LogPainter:
         """The style of a role on the widget's ground."""
         found = self._roles.get(role)
         if found is None:
-            found = self._widget.get_component_rich_style(f"role--{role}", partial=True)
+            found = role_style(self._widget, role)
             found = self._roles[role] = self.styles.base + found
         return found
 

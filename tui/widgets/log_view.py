@@ -21,7 +21,6 @@ from tui.model.line_index import head_ends
 from tui.model.log_document import LogDocument
 from tui.model.log_source import LogSource
 from tui.model.log_window import LogWindow
-from tui.theme import ROLE_CLASSES, role_css
 from tui.widgets import log_messages
 from tui.widgets.log_painter import TIME_WIDTH, LogPainter
 from tui.widgets.log_searcher import LogSearcher
@@ -40,14 +39,10 @@ class LogView(ScrollView, can_focus=True):
 
     ALLOW_SELECT = True
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("log", "move")]
-    COMPONENT_CLASSES: ClassVar[set[str]] = set(ROLE_CLASSES)
-    DEFAULT_CSS = (
-        role_css("LogView")
-        + """
+    DEFAULT_CSS = """
     LogView { background: $surface; color: $foreground; overflow-x: auto; overflow-y: auto;
         scrollbar-size-vertical: 1; scrollbar-size-horizontal: 0; }
     """
-    )
 
     Matches: TypeAlias = log_messages.Matches
     FollowChanged: TypeAlias = log_messages.FollowChanged

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from textual import events
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
 from tui.model.spans import Row, fitted, row_cells
-from tui.theme import ROLE_CLASSES, role_css
 from tui.widgets.row_painter import RowPainter
 
 
 class RowLine(Widget):
     """Shows a row, cut to its width; `tail` stands at the right end as long as both fit."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = set(ROLE_CLASSES)
-    DEFAULT_CSS = role_css("RowLine") + "RowLine { height: 1; width: 1fr; }"
+    DEFAULT_CSS = "RowLine { height: 1; width: 1fr; }"
 
     class Pressed(Message):
         """A click on a span that leads to a task."""

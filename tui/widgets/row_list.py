@@ -15,7 +15,6 @@ from textual.strip import Strip
 from tui.bindings import bindings_for
 from tui.format import Glyphs
 from tui.model.spans import Row, Span
-from tui.theme import ROLE_CLASSES, role_css
 from tui.widgets.row_painter import RowPainter
 
 _HEADING = 1
@@ -24,13 +23,9 @@ _HEADING = 1
 class RowList(ScrollView, can_focus=True):
     """A subclass gives it `heading` and `row`; there are `count` rows, and the cursor is on one of them."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = set(ROLE_CLASSES)
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("move")]
     DEFAULT_CSS = (
-        role_css("RowList")
-        + """
-    RowList { height: 1fr; overflow-x: hidden; scrollbar-size-vertical: 1; scrollbar-gutter: stable; }
-    """
+        "RowList { height: 1fr; overflow-x: hidden; scrollbar-size-vertical: 1; scrollbar-gutter: stable; }"
     )
 
     keeps_cursor = True  # also without the focus

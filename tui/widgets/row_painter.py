@@ -9,6 +9,7 @@ from textual.widget import Widget
 
 from engine.progress.width import cells
 from tui.model.spans import Row, Span
+from tui.theme import role_style
 
 
 class RowPainter:
@@ -29,7 +30,7 @@ class RowPainter:
         """The style of a role, to be laid over another; `match` and `selected` have a background."""
         found = self._styles.get(role)
         if found is None:
-            found = self._widget.get_component_rich_style(f"role--{role}", partial=True) if role else Style()
+            found = role_style(self._widget, role) if role else Style()
             self._styles[role] = found
         return found
 

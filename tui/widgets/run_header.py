@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -12,17 +10,13 @@ from tui.model.estimate import Forecast
 from tui.model.header_parts import header_row
 from tui.model.run_model import Dirty, RunModel
 from tui.model.spans import Row, fitted
-from tui.theme import ROLE_CLASSES, role_css
 from tui.widgets.row_painter import RowPainter
 
 
 class RunHeader(Widget):
     """Drawn anew when something has happened, and once a second while the run goes on."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = set(ROLE_CLASSES)
-    DEFAULT_CSS = (
-        role_css("RunHeader") + "RunHeader { height: 1; width: 1fr; background: $panel; color: $foreground; }"
-    )
+    DEFAULT_CSS = "RunHeader { height: 1; width: 1fr; background: $panel; color: $foreground; }"
 
     def __init__(self, glyphs: Glyphs, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)

@@ -17,7 +17,7 @@ from tui.active_actions import active_actions
 from tui.format import Glyphs
 from tui.key_names import key_text
 from tui.model.footer import GAP, FooterEntry, fitting
-from tui.theme import ROLE_CLASSES, role_css
+from tui.theme import role_style
 
 _NOTICE_SECONDS = 8.0
 
@@ -25,10 +25,8 @@ _NOTICE_SECONDS = 8.0
 class StatusBar(Widget):
     """The footer. A click on a key runs its action."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {*ROLE_CLASSES, "status-bar--key"}
-    DEFAULT_CSS = (
-        role_css("StatusBar")
-        + """
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"status-bar--key"}
+    DEFAULT_CSS = """
         StatusBar {
             dock: bottom;
             height: 1;
@@ -36,8 +34,7 @@ class StatusBar(Widget):
             color: $foreground;
         }
         StatusBar > .status-bar--key { color: $accent; text-style: bold; }
-        """
-    )
+    """
     can_focus = False
     auto_links = False  # no underline: the keys are known by their style
 
@@ -62,7 +59,7 @@ class StatusBar(Widget):
             self._notice_timer.stop()
             self._notice_timer = None
         self._notice = " ".join(text.split())
-        self._notice_role = "role--diag-error" if is_error else "role--diag-warning"
+        self._notice_role = "diag-error" if is_error else "diag-warning"
         if text and seconds:
             self._notice_timer = self.set_timer(seconds, self.clear_notice)
         self.refresh()
@@ -124,11 +121,11 @@ class StatusBar(Widget):
         line = Text(" ", no_wrap=True, end="")
         left = self._left_text()
         if left:
-            role = self._notice_role if self._notice else "role--edge-active"
-            line.append(left, self.get_component_rich_style(role, partial=True))
+            role = self._notice_role if self._notice else "edge-active"
+            line.append(left, role_style(self, role))
             line.append(" " * GAP)
         key_style = self.get_component_rich_style("status-bar--key", partial=True)
-        word_style = self.get_component_rich_style("role--dim-text", partial=True)
+        word_style = role_style(self, "dim-text")
         for index, entry in enumerate(self.keys):
             if index:
                 line.append(" " * GAP)

@@ -21,7 +21,6 @@ from tui.model.graph.steps import Direction
 from tui.model.graph_picture import CLOCK_ROOM, GraphPicture
 from tui.model.graph_view import MANY, GraphView, ShownGraph
 from tui.model.run_model import Dirty, RunModel
-from tui.theme import ROLE_CLASSES, role_css
 from tui.widgets.graph_strips import GraphStrips, Look
 from tui.widgets.row_painter import RowPainter
 
@@ -35,8 +34,7 @@ class TaskGraph(ScrollView, inherit_bindings=False):
 
     can_focus = True
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("graph", "move")]
-    COMPONENT_CLASSES: ClassVar[set[str]] = set(ROLE_CLASSES)
-    DEFAULT_CSS = role_css("TaskGraph") + (
+    DEFAULT_CSS = (
         "TaskGraph { background: $surface; color: $foreground;"
         " scrollbar-size-vertical: 1; scrollbar-size-horizontal: 1; }"
     )

@@ -19,7 +19,6 @@ from tui.model.run_model import Dirty, RunModel
 from tui.model.spans import Row, Span, fitted
 from tui.model.task_columns import Columns, Moment, columns_of, longest_of, row_spans
 from tui.model.task_rows import SORTS, Choice, ListView, Sort, TaskRow, shown_needs, task_rows
-from tui.theme import ROLE_CLASSES, role_css
 from tui.widgets.row_painter import RowPainter
 
 _NOTHING: Row = (Span(" no task matches", "dim-text"),)
@@ -33,8 +32,7 @@ class TaskList(ScrollView):
 
     can_focus = True
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("graph", "move")]
-    COMPONENT_CLASSES: ClassVar[set[str]] = set(ROLE_CLASSES)
-    DEFAULT_CSS = role_css("TaskList") + (
+    DEFAULT_CSS = (
         "TaskList { height: 1fr; width: 1fr; background: $surface; color: $foreground;"
         " overflow-x: hidden; scrollbar-size-vertical: 1; }"
     )

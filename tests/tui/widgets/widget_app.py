@@ -6,11 +6,15 @@ from textual.app import App, ComposeResult
 from textual.geometry import Region
 from textual.widget import Widget
 
+from tui.theme import ROLE_CLASSES, ROLE_CSS
 from tui.theme_files import shipped_theme
 
 
 class WidgetApp(App[None]):
     """Shows the widgets one below the other."""
+
+    COMPONENT_CLASSES = ROLE_CLASSES
+    CSS = ROLE_CSS
 
     def __init__(self, *widgets: Widget) -> None:
         super().__init__()
