@@ -81,7 +81,7 @@ def main(arguments: Sequence[str] | None = None, interface: Interface | None = N
             words = list(sys.argv[1:] if arguments is None else arguments)
             code = _dispatch(words, console, interface)
             console.flush()
-            return code
+            return interruption.exit_code_after(code)
     except BrokenPipeError:
         return CLOSED_PIPE
     except KeyboardInterrupt:

@@ -16,7 +16,7 @@ class Interruption:
     """
 
     def __init__(self) -> None:
-        self._received = signal.SIGINT
+        self._received: signal.Signals | None = None
 
     def __enter__(self) -> Interruption:
         if signal.getsignal(signal.SIGINT) != signal.default_int_handler:
@@ -36,7 +36,11 @@ class Interruption:
     @property
     def exit_code(self) -> int:
         """130, 143 or 129, after the signal that came."""
-        return 128 + self._received
+        return 128 + (self._received or signal.SIGINT)
+
+    def exit_code_after(self, code: int) -> int:
+        """This one, unless a signal was the reason that the program came to its end."""
+        return code if self._received is None else self.exit_code
 
     def _pass_on(self, number: int, frame: FrameType | None) -> None:
         self._received = signal.Signals(number)
