@@ -83,7 +83,7 @@ def _give_subordinate_ids(name: str) -> None:
         _run("usermod", option, f"{first}-{first + _SUBORDINATE_IDS - 1}", name)
 
 
-def install_program(directory: Path, packages: tuple[str, ...] = ("engine", "tui")) -> None:
+def install_program(directory: Path, packages: tuple[str, ...] = ("engine", "tui", "themes")) -> None:
     """Copies the program and what it depends on to where every user can read it.
 
     The checkout and its environment may be open to their owner only.
