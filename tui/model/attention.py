@@ -44,8 +44,12 @@ def to_watch(state: RunState, selected: str | None) -> str | None:
 
 
 def retryable(state: RunState) -> list[str]:
-    """What a retry of everything is about: what failed, and what was cancelled."""
-    return [key for key, task in state.tasks.items() if task.failed or task.cause == "cancelled"]
+    """What a retry of everything is about: what failed, and what was cancelled, running or waiting."""
+    return [
+        key
+        for key, task in state.tasks.items()
+        if (task.done and task.failed) or (task.skipped and task.because_of == "cancelled")
+    ]
 
 
 def _first_to_fail(state: RunState, failed: list[str]) -> str:
@@ -54,3 +58,18 @@ def _first_to_fail(state: RunState, failed: list[str]) -> str:
 
 def _started(task: TaskState) -> float:
     return task.started_at or 0.0
+
+
+def root_of_failure(state: RunState, selected: str | None) -> str | None:
+    """The task if it can be retried, else that because of which it was skipped; None: there is none."""
+    task, found = selected, state.tasks.get(selected or "")
+    while found is not None and found.skipped and found.because_of in state.tasks:
+        task, found = found.because_of, state.tasks.get(found.because_of or "")
+    return task if task in retryable(state) else None
+
+
+def unfinished(state: RunState) -> tuple[int, int]:
+    """How many tasks run, and how many wait; none of the engine's own."""
+    tasks = [task for task in state.tasks.values() if task.description.kind != "system" and not task.done]
+    running = sum(task.execution == "running" for task in tasks)
+    return running, len(tasks) - running

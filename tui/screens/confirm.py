@@ -100,10 +100,11 @@ def leave(running: int) -> ChoiceScreen:
     )
 
 
-def cancel_run(running: int) -> ChoiceScreen:
+def cancel_run(running: int, waiting: int) -> ChoiceScreen:
     """Cancelling a run of which more than one task dies: `cancel` or nothing."""
+    found = [f"{count} {words}" for count, words in ((running, "running"), (waiting, "waiting")) if count]
     return ChoiceScreen(
-        f"Cancel the run, and with it {running} running tasks?",
+        f"Cancel the run, and with it {' and '.join(found)} tasks?",
         (
             Choice(id="cancel", key="x", words="cancel the run"),
             Choice(id="", key="c", words="let it go on"),

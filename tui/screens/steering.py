@@ -67,31 +67,39 @@ class Steering:
             self.say(f"{task} has ended already")
         elif self._is_steerable(shown):
             self._bridge.cancel(shown.run, (task,), self.refused)
+            self.say(f"cancelling {task}")
 
     def cancel_run(self, shown: ShownRun) -> None:
-        """End the run; asks when more than one task runs."""
+        """End the run; asks when more than one task runs or waits."""
         if not self._is_steerable(shown):
             return
 
         def answered(choice: str | None) -> None:
             if choice == "cancel":
                 self._bridge.cancel(shown.run, None, self.refused)
+                self.say("cancelling the run")
 
-        running = len(shown.model.state.running)
-        if running > 1:
-            self._screen.app.push_screen(confirm.cancel_run(running), answered)
+        running, waiting = attention.unfinished(shown.model.state)
+        if running + waiting > 1:
+            self._screen.app.push_screen(confirm.cancel_run(running, waiting), answered)
         else:
             answered("cancel")
 
     def retry(self, shown: ShownRun, task: str | None) -> None:
-        """The task if it failed or was cancelled, else all that did; once the run has ended, by a new one."""
+        """The task if it failed or was cancelled, else all that did; once the run has ended, by a new one.
+
+        Of a skipped task: what it was skipped for.
+        """
         retryable = attention.retryable(shown.model.state)
+        one = attention.root_of_failure(shown.model.state, task)
         if not shown.is_live:
             self.run_again(shown, no_cache=False)
         elif not retryable:
             self.say("nothing has failed")
         elif self._is_steerable(shown):
-            self._bridge.retry(shown.run, (task,) if task in retryable else None, self.refused)
+            self._bridge.retry(shown.run, None if one is None else (one,), self.refused)
+            several = f"{len(retryable)} tasks" if len(retryable) > 1 else retryable[0]
+            self.say(f"trying {one or several} again")
 
     def rerun_no_cache(self, shown: ShownRun, task: str | None) -> None:
         """Ask for what, then start the same run again."""

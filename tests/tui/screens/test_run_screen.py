@@ -273,7 +273,7 @@ async def test_retry_after_the_end_starts_the_same_run_again() -> None:
 
 
 async def test_cancelling_one_running_task_does_not_ask() -> None:
-    async with showing(*BEGUN) as shown:
+    async with showing(started(command("deps")), begins("deps")) as shown:
         await shown.press("x")
         await shown.until(lambda: bool(shown.engine.asked))
         await shown.press("X")
@@ -281,8 +281,9 @@ async def test_cancelling_one_running_task_does_not_ask() -> None:
         assert shown.engine.asked == [("cancel", RUN, ("deps",)), ("cancel", RUN, None)]
 
 
-async def test_cancelling_several_running_tasks_asks() -> None:
-    async with showing(*BEGUN, ends("deps"), begins("build", 3.0), begins("unit", 3.0)) as shown:
+@pytest.mark.parametrize("more", [(), (ends("deps"), begins("build", 3.0), begins("unit", 3.0))])
+async def test_cancelling_several_tasks_asks_whether_they_run_or_wait(more: tuple[Event, ...]) -> None:
+    async with showing(*BEGUN, *more) as shown:
         await shown.press("X")
         assert isinstance(shown.app.screen, ChoiceScreen)
         await shown.press("escape")
