@@ -68,6 +68,7 @@ class OutcropApp(App[None]):
         self._look = look
         self._drained_at = 0.0
         self._is_draining = False
+        self._came_from_history = False
         self._leaves_at_end = False
         self._glyphs = Glyphs(is_unicode=look.is_unicode)
         self.run_screen = RunScreen(bridge, self._glyphs, clock)
@@ -166,7 +167,7 @@ class OutcropApp(App[None]):
         if shown is None or shown.run != ended.run:
             return
         if not ended.is_whole:
-            self.run_screen.end("killed")
+            self.run_screen.end("killed" if ended.is_kept else "not_kept")
         if self._leaves_at_end:
             self.exit()
 
@@ -261,8 +262,14 @@ class OutcropApp(App[None]):
 
         self._bridge.definitions(os.getcwd(), found, self._refused)
 
+        self._came_from_history = True
     def _add_current(self, others: Sequence[DefinitionSummary], current: DefinitionSummary) -> None:
         self._ask_what_to_run((current, *others), current.path)
+    def on_run_screen_left(self) -> None:
+        """Escape, with nothing left to close: back to the list that it was opened from."""
+        if self._came_from_history:
+            self.switch_mode("history")
+
 
     def _ask_what_to_run(self, definitions: Sequence[DefinitionSummary], current: str | None) -> None:
         from tui.screens.start_run import StartRunScreen
@@ -310,6 +317,7 @@ class OutcropApp(App[None]):
         shown = self.run_screen.shown
         if shown is None or not shown.is_steerable or self._leaves_at_end:
             self.exit()
+            self._came_from_history = False
         else:
             self.push_screen(confirm.leave(len(shown.model.state.running)), self._leave)
 

@@ -53,10 +53,14 @@ class Came(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StreamEnded(msgspec.Struct, frozen=True, kw_only=True):
-    """Nothing more comes of a run. `is_whole`: its last event was there; else its process died."""
+    """Nothing more comes of a run. `is_whole`: its last event was there; else its process died.
+
+    `is_kept`: False when there is no such run any more.
+    """
 
     run: str
     is_whole: bool
+    is_kept: bool = True
 
 
 class Noticed(msgspec.Struct, frozen=True, kw_only=True):
@@ -251,7 +255,7 @@ class Bridge:
     def _read_events(
         self, client: EngineClient, run: str, offset: int, usage_offset: int, number: int
     ) -> None:
-        is_whole = False
+        is_whole, is_kept = False, True
         try:
             for chunk in client.events(run, offset, usage_offset):
                 for came in batches(run, chunk, offset, usage_offset):
@@ -263,9 +267,9 @@ class Bridge:
         except (EngineGone, OSError):
             return  # the stream of notices is cut as well, and says so
         except RefusedError:
-            pass
+            is_kept = False
         if self._followed == number:
-            self._inbox.put(StreamEnded(run=run, is_whole=is_whole))
+            self._inbox.put(StreamEnded(run=run, is_whole=is_whole, is_kept=is_kept))
 
 
 def batches(run: str, chunk: bytes, offset: int, usage_offset: int) -> list[Came]:

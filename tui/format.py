@@ -7,8 +7,12 @@ from engine.progress.sentences import finished_words, skipped_words, state_of
 from engine.run_state import TaskState
 from engine.terminal.units import clock_text, duration_text, size_text
 
+MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
+
 __all__ = [
+    "MINUTE",
     "Glyphs",
+    "age_text",
     "clock_text",
     "duration_text",
     "role_of",
@@ -34,6 +38,21 @@ def task_words(task: TaskState, tasks: dict[str, TaskState], now: float) -> str:
     if not task.done:
         return "queued" if task.miss_reason is not None else "waiting"
     return finished_words(task.result, task.cause, task.exit_code, task.seconds, task.saved_seconds)
+
+
+def age_text(seconds: float) -> str:
+    """`now`, `3m ago`, `2h ago`, `5d ago`, `6w ago`, `2y ago`."""
+    if seconds < MINUTE:
+        return "now"
+    for end, letter, unit in (
+        (HOUR, "m", MINUTE),
+        (DAY, "h", HOUR),
+        (14 * DAY, "d", DAY),
+        (365 * DAY, "w", 7 * DAY),
+    ):
+        if seconds < end:
+            return f"{int(seconds // unit)}{letter} ago"
+    return f"{int(seconds // (365 * DAY))}y ago"
 
 
 def short_run(run: str) -> str:

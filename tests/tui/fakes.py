@@ -61,6 +61,17 @@ class FakeEngine(EngineClient):
             self._runs[run].is_over = True
             self._changed.notify_all()
 
+    def forget(self, run: str) -> None:
+        """The run is collected."""
+        with self._changed:
+            del self._runs[run]
+
+    def damage(self, run: str) -> None:
+        """The second half of its stored events is gone."""
+        with self._changed:
+            lines = self._runs[run].events.splitlines(keepends=True)
+            self._runs[run].events = b"".join(lines[: len(lines) // 2])
+
     def notice(self, notice: Notice) -> None:
         """The engine has this to say."""
         with self._changed:

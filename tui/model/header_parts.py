@@ -11,7 +11,7 @@ from engine.events import RunFinished
 from engine.progress.sentences import state_of
 from engine.run_state import RunState
 from engine.usage import Usage
-from tui.format import Glyphs, clock_text, duration_text, role_of, share_of_size, short_run
+from tui.format import MINUTE, Glyphs, age_text, clock_text, duration_text, role_of, share_of_size, short_run
 from tui.model.run_model import RunModel
 from tui.model.spans import Row, Span, row_cells
 
@@ -24,6 +24,7 @@ _DROPPED = (
     "bar",
     "cached",
     "run",
+    "age",
     "memory",
     "cpu",
     "cached",
@@ -52,6 +53,7 @@ def header_row(model: RunModel, now: float, estimate: str, glyphs: Glyphs, width
         for part in (
             _run(model, glyphs),
             _result(model, glyphs),
+            _age(model, now),
             _counts(model.state, glyphs),
             _time(model, now, estimate),
             *_usage(model, now),
@@ -96,6 +98,14 @@ def _result(model: RunModel, glyphs: Glyphs) -> Part:
     glyph = glyphs.glyph(state)
     role = role_of(state)
     return Part("result", ((Span(f"{glyph} {word}", role, bold=True),), (Span(glyph, role, bold=True),)))
+
+
+def _age(model: RunModel, now: float) -> Part:
+    """That it is a past run: when it ended, if not just now."""
+    ended = model.ended_at
+    if ended is None or now - ended < MINUTE:
+        return Part("age", ((),))
+    return Part("age", ((Span(age_text(now - ended), "dim-text"),), ()))
 
 
 def _outcome(finished: RunFinished) -> tuple[str, str]:

@@ -9,14 +9,14 @@ import msgspec
 
 from engine.api.messages import RunSummary
 from engine.progress.width import cells
-from tui.format import Glyphs, clock_text, duration_text, role_of, short_run
+from tui.format import Glyphs, age_text, clock_text, duration_text, role_of, short_run
 from tui.model.spans import Row, Span, fitted, padded_row
 from tui.model.sparkline import sparkline
 
-MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 _GAP = 2
 _MARK = 2
-_RESULT, _CHANGE = 20, 24  # at least
+_RESULT, _CHANGE = 16, 24  # at least
+_SHORTEST_RESULT = 10  # where there is room for nothing else
 _EXECUTED = ("executed", "failed")
 
 
@@ -39,7 +39,7 @@ class Column(msgspec.Struct, frozen=True):
 
 # The order in which columns go where there is no room for them.
 _DROPPED = ("saved", "change", "definition", "cached", "+/−", "when")
-_FIXED = {"run": 10, "when": 8, "definition": 18, "duration": 8, "+/−": 7, "cached": 6, "saved": 7}
+_FIXED = {"run": 10, "when": 7, "definition": 18, "duration": 8, "+/−": 7, "cached": 6, "saved": 7}
 _RIGHT = frozenset({"duration", "+/−", "cached", "saved"})
 _ORDER = ("run", "when", "definition", "result", "duration", "+/−", "cached", "saved", "change")
 
@@ -112,6 +112,14 @@ def merged(known: Sequence[RunSummary], newer: Sequence[RunSummary]) -> list[Run
     return sorted(by_name.values(), key=lambda summary: (summary.started_at, summary.run), reverse=True)
 
 
+def renewed(known: Sequence[RunSummary], newest: Sequence[RunSummary], limit: int) -> list[RunSummary]:
+    """As `merged`, where `newest` are the newest that there are, at most `limit`: other new ones are gone."""
+    if len(newest) < limit:
+        return list(newest)
+    oldest = min(summary.run for summary in newest)
+    return merged([summary for summary in known if summary.run < oldest], newest)
+
+
 def sparks(runs: Sequence[RunSummary], definition: str, width: int, glyphs: Glyphs) -> Row:
     """Duration and cached part of the last runs of a definition, the oldest at the left."""
     own = [
@@ -128,17 +136,6 @@ def sparks(runs: Sequence[RunSummary], definition: str, width: int, glyphs: Glyp
         Span("  cached ", "dim-text"),
         Span(parts, "task-cached"),
     )
-
-
-def age_text(seconds: float) -> str:
-    """`now`, `3m ago`, `2h ago`, `5d ago`, `6w ago`, `2y ago`."""
-    if seconds < MINUTE:
-        return "now"
-    for size, letter in ((HOUR, "m"), (DAY, "h"), (14 * DAY, "d"), (365 * DAY, "w")):
-        if seconds < size:
-            unit = {"m": MINUTE, "h": HOUR, "d": DAY, "w": 7 * DAY}[letter]
-            return f"{int(seconds // unit)}{letter} ago"
-    return f"{int(seconds // (365 * DAY))}y ago"
 
 
 def delta_text(seconds: float | None) -> str:
@@ -165,10 +162,10 @@ def columns(width: int, definition_width: int = 18) -> tuple[Column, ...]:
             break
         names = [name for name in names if name != dropped]
     if "change" in names:
-        share = min(_RESULT // 2, rest // 4)
+        share = min(14, rest // 4)
         widths = {**fixed, "result": _RESULT + share, "change": _CHANGE + rest - share}
     else:
-        widths = {**fixed, "result": max(_RESULT // 2, _RESULT + rest)}
+        widths = {**fixed, "result": max(_SHORTEST_RESULT, _RESULT + rest)}
     return tuple(Column(name, widths[name], name in _RIGHT) for name in names)
 
 
@@ -264,13 +261,18 @@ def _change(summary: RunSummary, item: RunRow) -> Row:
         task, reason = summary.missed[0]
         more = len(summary.missed) - 1
         spans += [
-            Span(f"{task} missed: ", "task-miss"),
-            Span(reason),
+            Span(f"{task}: ", "task-miss"),
+            Span(_without(reason, "changed file ", "changed ")),
             Span(f" +{more}" if more else "", "dim-text"),
         ]
     elif cached_part(summary) == 1.0 and item.state == "ok":
         spans.append(Span("all from the cache", "dim-text"))
     return tuple(spans)
+
+
+def _without(text: str, *beginnings: str) -> str:
+    """The heading says already that it changed."""
+    return text.removeprefix(next((it for it in beginnings if text.startswith(it)), ""))
 
 
 def _ascii(text: str) -> str:

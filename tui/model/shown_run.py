@@ -11,11 +11,12 @@ from tui.model.run_model import Dirty, Item, RunModel
 
 _MOST_LOST = 5
 
-Course = Literal["live", "finished", "killed", "engine_gone"]
+Course = Literal["live", "finished", "killed", "engine_gone", "damaged", "not_kept"]
 
 
 class ShownRun:
-    """`course` is `killed` when the process of the run died, `engine_gone` when the engine did while it ran.
+    """`course` is `killed` when the process of the run died, `engine_gone` when the engine did while it ran,
+    `damaged` when it has ended and its events do not say so, `not_kept` when it is not there any more.
 
     `lost`: the tasks that were running then. `offset`, `usage_offset`: where
     its logs go on, in bytes. `is_news`: nobody
@@ -58,6 +59,10 @@ class ShownRun:
     @property
     def succeeded(self) -> bool:
         finished = self.model.state.finished
+        if self.course == "damaged":
+            return "the files of this run are damaged: this is not all that happened"
+        if self.course == "not_kept":
+            return "this run is not kept any more: its files are gone"
         return finished is not None and finished.result == "succeeded"
 
     def take(self, items: Sequence[Item], offset: int, usage_offset: int) -> Dirty:
@@ -71,7 +76,7 @@ class ShownRun:
     def end(self, course: Course) -> None:
         """Nothing more will come, and the last event was not there."""
         if self.course in ("live", "engine_gone"):
-            self.course = course
+            self.course = course = "damaged" if course == "killed" and self._has_ended else course
             self.lost = tuple(key for key in self.model.state.tasks if key in self.model.state.running)
             self.model.cut_by = course.replace("_", " ")
 
@@ -86,6 +91,12 @@ class ShownRun:
         self.is_news = self.is_news or summary.result == "running" or summary.is_unseen
 
     def again(self, no_cache: bool | tuple[str, ...] = False) -> RunRequest | None:
+    @property
+    def _has_ended(self) -> bool:
+        """Whether its record says so, whatever its events say."""
+        summary = self.summary
+        return summary is not None and summary.result != "running" and not summary.is_killed
+
         """The request that starts the same once more; None while it is not known what was asked for."""
         if self.request is not None:
             known = self.request
@@ -97,6 +108,8 @@ class ShownRun:
         return RunRequest(
             definition=known.definition,
             targets=known.targets,
+        if self.course == "killed" and self._has_ended:
+            self.course = self.model.cut_by = "damaged"
             init=known.init,
             no_cache=no_cache,
             fail_fast=not self.keeps_going,

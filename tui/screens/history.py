@@ -183,15 +183,19 @@ class HistoryScreen(Screen[None]):
         self._source.runs(_PAGE, before, None, self._older_came, self._refused)
 
     def _renew(self) -> None:
-        self._source.runs(_PAGE, None, None, self._newer_came, self._refused)
+        self._source.runs(_PAGE, None, None, self._newest_came, self._refused)
 
     def _older_came(self, runs: Sequence[RunSummary]) -> None:
         self._is_asking = False
         self._is_complete = len(runs) < _PAGE
-        self._newer_came(runs)
+        self._show_runs(history_rows.merged(self._runs, runs))
 
-    def _newer_came(self, runs: Sequence[RunSummary]) -> None:
-        self._runs = history_rows.merged(self._runs, runs)
+    def _newest_came(self, runs: Sequence[RunSummary]) -> None:
+        self._is_complete = self._is_complete or len(runs) < _PAGE
+        self._show_runs(history_rows.renewed(self._runs, runs, _PAGE))
+
+    def _show_runs(self, runs: list[RunSummary]) -> None:
+        self._runs = runs
         if self.is_attached:
             self._draw()
 

@@ -9,6 +9,8 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.events import DescendantFocus, Event, ScreenResume
+from textual.geometry import Size
+from textual.message import Message
 from textual.screen import ModalScreen, Screen
 from textual.timer import Timer
 
@@ -46,6 +48,9 @@ class RunScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("run")]
 
     def __init__(self, bridge: Bridge, glyphs: Glyphs, clock: Callable[[], float]) -> None:
+    class Left(Message):
+        """Escape, and nothing was left to close."""
+
         super().__init__()
         self._bridge = bridge
         self._clock = clock
@@ -160,6 +165,8 @@ class RunScreen(Screen[None]):
 
     def action_cone(self) -> None:
         self.panes.toggle_cone()
+        else:
+            self.post_message(self.Left())
         self._show_state()
 
     def action_failed_only(self) -> None:
@@ -397,7 +404,8 @@ class RunScreen(Screen[None]):
             self.shown.describe(summary)
             self.shown.model.estimates = estimates.seconds
             self._header.show(self.shown.model)
-            self.refresh_bindings()
+            self.banner.say(self.shown.alarm)
+            self._show_state()
 
     def _course_changed(self) -> None:
         """The run goes on, or does no more: time passes, or stands."""
@@ -420,5 +428,5 @@ class RunScreen(Screen[None]):
             return
         now = self._clock() if shown.is_live else shown.model.last_at
         with self.app.batch_update():
-            self._header.tick(now)
+            self._header.tick(self._clock())
             self.panes.tick(now, frame=int(now * _TICKS_A_SECOND))

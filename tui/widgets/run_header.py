@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.format import Glyphs
+from tui.format import MINUTE, Glyphs
 from tui.model.estimate import Forecast
 from tui.model.header_parts import header_row
 from tui.model.run_model import Dirty, RunModel
@@ -44,6 +44,8 @@ class RunHeader(Widget):
         before, self._now = self._now, now
         goes_on = self._model is not None and self._model.ended_at is None
         if goes_on and int(self._since_start(now)) != int(self._since_start(before)):
+            self._redraw()
+        elif not goes_on and now // MINUTE != before // MINUTE:
             self._redraw()
 
     def _since_start(self, now: float) -> float:

@@ -30,23 +30,6 @@ def lines(width: int, glyphs: Glyphs = GLYPHS) -> list[str]:
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [
-        (0, "now"),
-        (59, "now"),
-        (3 * MINUTE, "3m ago"),
-        (5 * 3600, "5h ago"),
-        (3 * 86400, "3d ago"),
-        (13 * 86400, "13d ago"),
-        (30 * 86400, "4w ago"),
-        (800 * 86400, "2y ago"),
-    ],
-)
-def test_an_age_is_short(seconds: float, text: str) -> None:
-    assert history_rows.age_text(seconds) == text
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
         (None, ""),
         (0.03, "±0"),
         (0.9, "+0.9s"),
@@ -106,13 +89,13 @@ def test_what_missed_is_named() -> None:
     run = run_summary(5, missed=(("deps", "changed file go.sum"), ("unit", "layer of deps changed")))
     (row,) = history_rows.run_rows([run])
     text = row_text(history_rows.row(row, history_rows.columns(160), {}, NOW, GLYPHS))
-    assert text.rstrip().endswith("deps missed: changed file go.sum +1")
+    assert text.rstrip().endswith("deps: go.sum +1")
 
 
 @pytest.mark.parametrize(
     ("width", "missing"),
     [
-        (50, {"saved", "what changed", "definition", "cached", "when"}),
+        (50, {"saved", "what changed", "definition", "cached"}),
         (80, {"saved", "what changed", "definition"}),
         (140, set()),
     ],
@@ -170,6 +153,22 @@ def test_newer_knowledge_of_a_run_replaces_the_older() -> None:
         ("0003", "succeeded"),
         ("0001", "succeeded"),
     ]
+
+
+def test_a_run_that_is_not_among_the_newest_any_more_is_gone() -> None:
+    known = [run_summary(number) for number in (4, 3, 2, 1)]
+    assert [run.run for run in history_rows.renewed(known, [run_summary(5), run_summary(3)], 2)] == [
+        "0005",
+        "0003",
+        "0002",  # older than what was asked for: nothing is known
+        "0001",
+    ]
+    assert [run.run for run in history_rows.renewed(known, [run_summary(3)], 2)] == ["0003"]
+    assert history_rows.renewed(known, [], 2) == []
+
+
+def test_on_80_columns_runs_of_two_definitions_are_told_apart() -> None:
+    assert "definition" in [column.name for column in history_rows.columns(79, 10)]
 
 
 def test_the_run_before_is_one_of_the_same_definition() -> None:

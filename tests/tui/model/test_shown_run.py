@@ -34,6 +34,24 @@ def test_a_run_that_ended_by_itself_is_not_cut_afterwards() -> None:
     assert (shown.offset, shown.usage_offset) == (10, 20)
 
 
+@pytest.mark.parametrize("is_early", [True, False])
+def test_a_run_that_has_ended_and_does_not_say_so_is_damaged(is_early: bool) -> None:
+    shown = ShownRun(RUN)
+    shown.take(CUT, 0, 0)
+    if is_early:
+        shown.describe(run_summary(1))
+    shown.end("killed")
+    shown.describe(run_summary(1))
+    assert (shown.course, shown.model.cut_by) == ("damaged", "damaged")
+    assert "damaged" in shown.alarm
+
+
+def test_a_run_of_which_nothing_is_kept_says_so() -> None:
+    shown = ShownRun(RUN)
+    shown.end("not_kept")
+    assert "not kept any more" in shown.alarm
+
+
 def test_a_run_goes_on_when_the_engine_is_back() -> None:
     shown = ShownRun(RUN)
     shown.take(CUT, 0, 0)

@@ -44,7 +44,7 @@ async def test_runs_are_listed_and_opened(size: tuple[int, int]) -> None:
     app = HistoryApp(FakeRuns(some_runs()))
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
-        for expected in ("0999", "◐ running", "✖ failed unit-2 +1", "killed", "cancelled", "● ok", "+0:05"):
+        for expected in ("0999", "◐ running", "✖ failed unit-2", "killed", "cancelled", "● ok", "+0:05"):
             assert expected in app.text()
         await pilot.press("j", "enter")
         assert app.opened == ["0997"]
@@ -57,6 +57,20 @@ async def test_a_double_click_opens_a_run() -> None:
         await pilot.click(RunList, offset=(5, 3), times=2)
         await pilot.pause()
         assert app.opened == ["0990"]
+
+
+async def test_a_run_that_was_collected_leaves_the_list() -> None:
+    app = HistoryApp(FakeRuns(some_runs()))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        await pilot.press("j", "j")
+        assert app.history.selected is not None and app.history.selected.run == "0990"
+        del app.source.all[2]
+        app.history.notice(RunEnded(run="0999", definition="ci.yml"))
+        await pilot.pause()
+        assert app.list.count == 6
+        assert "0990" not in app.text()
+        assert app.history.selected is not None
 
 
 async def test_no_run_says_what_to_do() -> None:

@@ -114,3 +114,15 @@ def test_a_sample_that_is_old_is_not_shown() -> None:
     assert "mem" in fresh
     assert "mem" not in stale
     assert cells(stale) < cells(fresh)
+
+
+def test_a_past_run_says_when_it_ended() -> None:
+    model = model_at(1.0)
+    ended = model.last_at
+
+    def text(seconds: float, width: int = 200) -> str:
+        return row_text(header_row(model, ended + seconds, "", Glyphs(), width))
+
+    assert "ago" not in text(30)
+    assert " failed  3m ago  " in text(200)
+    assert "ago" not in text(200, 60)
