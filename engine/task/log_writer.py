@@ -25,8 +25,8 @@ Notice = Callable[[str, int, bytes], None]
 class LogWriter:
     """One log: open it, hand `writer(stream)` to the process, `await finished()` once it has ended.
 
-    `is_continued`: what is in the log already stays (an earlier attempt). `notice(stream, offset,
-    content)` hears each batch. OSError (a full disk) is kept in `error`; the pipes are drained all
+    `is_continued`: what is in the log already stays (an earlier attempt), its last line ended.
+    `notice(stream, offset, content)` hears each batch. OSError (a full disk) is kept in `error`; the pipes are drained all
     the same, so that the task does not hang.
     """
 
@@ -44,6 +44,7 @@ class LogWriter:
         self.size = os.lseek(self._file, 0, os.SEEK_END)
         os.lseek(self._times, 0, os.SEEK_END)
         self.error: OSError | None = None
+        self._end_line()
 
     def writer(self, stream: str) -> int:
         """A new pipe's writing end, to be given to a process; closed here by `started`."""
@@ -98,6 +99,14 @@ class LogWriter:
             offset, self.size = self.size, self.size + count
             if self._notice is not None:
                 self._notice(self._open[reader], offset, os.pread(self._file, count, offset))
+
+    def _end_line(self) -> None:
+        """Let what comes now begin on a line of its own."""
+        if self.size and os.pread(self._file, 1, self.size - 1) != b"\n":
+            try:
+                self.size += os.pwrite(self._file, b"\n", self.size)
+            except OSError as error:
+                self.error = error
 
     def _stamp(self) -> None:
         now = time.time()
