@@ -51,6 +51,10 @@ class LogMatches:
         self.is_running = self.is_complete = False
         self._is_arriving = self.is_on
 
+    def move(self, lines: int) -> None:
+        """All lines have moved down by so many: those before them are known now. None was searched yet."""
+        self._origin += lines
+
     def restart(self) -> None:
         """The same in another log."""
         self.search = LogSearch(self.search.pattern) if self.search is not None else None

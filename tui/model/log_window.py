@@ -48,6 +48,7 @@ class LogWindow:
             return 0
         moved = self.document.add_head(ends)
         self.seen_lines += moved
+        self.matches.move(moved)
         self.marked = None if self.marked is None else self.marked + moved
         return moved
 
@@ -103,12 +104,14 @@ class LogWindow:
         first, last = y * lines // height, (y + 1) * lines // height - 1
         return self.matches.has_hits_in(first, max(first, last))
 
-    def words_instead(self, *, is_live: bool) -> str:
-        """What is said when there is no line to show."""
+    def words_instead(self, placeholder: str | None, *, is_live: bool) -> str:
+        """What is said when there is no line to show; the placeholder, if any, where the log is empty."""
+        if self.document is not None and len(self.document):
+            return "no line matches"
+        if placeholder is not None:
+            return placeholder
         if self.document is None:
             return ""
-        if len(self.document):
-            return "no line matches"
         return "no output yet" if is_live else "the task printed nothing"
 
     def words_over(self, last_row: int, arrow: str) -> str:

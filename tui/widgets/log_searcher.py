@@ -1,14 +1,16 @@
-"""The searches of a log view, each in a thread, going on as the log grows."""
+"""What a log view does in threads: find the lines of a huge log, search it as it grows."""
 
 from __future__ import annotations
 
 import functools
 import time
+from array import array
 from collections.abc import Callable
 
 from textual.widget import Widget
 
 from tui.model.first_error import first_error
+from tui.model.line_index import LineIndex, head_ends
 from tui.model.log_search import LogSearch
 from tui.model.log_window import LogWindow
 from tui.widgets.log_threads import in_thread
@@ -63,6 +65,24 @@ class LogSearcher:
                 self.go_on(is_final=is_final)
         matches.is_complete = until is not None and not matches.is_running
         self._tell(matches.arrive())
+
+    def find_head(self, then: Callable[[array[int]], None]) -> None:
+        """Look for the line ends before the part of the log that is known."""
+        document = self._window.document
+        if document is None:
+            return
+        index = document.index
+
+        def came(ends: array[int] | None) -> None:
+            if ends is not None and self._is_current(index):
+                then(ends)
+
+        find = functools.partial(head_ends, document.source, index.start)
+        in_thread(self._widget, "head", find, came, self._failed)
+
+    def _is_current(self, index: LineIndex) -> bool:
+        """Whether it is still the index of the log that is shown: that has not begun anew."""
+        return self._window.document is not None and self._window.document.index is index
 
     def find_error(self, then: Callable[[int | None], None]) -> None:
         """Look for the line that says best what went wrong."""

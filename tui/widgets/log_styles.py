@@ -20,15 +20,14 @@ _PALETTE = (
 
 
 class LogStyles:
-    """Styles for one theme. `is_coloured` False leaves bold, italic and the like (NO_COLOR).
+    """Styles for one theme.
 
     On a background that is the terminal's own, colours are left to the terminal.
     """
 
-    def __init__(self, base: Style, background: Color, *, is_coloured: bool = True) -> None:
+    def __init__(self, base: Style, background: Color) -> None:
         self.base = base
         self._background = background
-        self._is_coloured = is_coloured
         self.is_native = background.ansi is not None
         self._known: dict[SgrStyle, Style] = {}
 
@@ -48,16 +47,14 @@ class LogStyles:
         return readable(Color.from_rich_color(self.base.color), Color.from_rich_color(ground)).rich_color
 
     def _make(self, style: SgrStyle) -> Style:
-        colour = background = None
-        if self._is_coloured:
-            background = self._rich(style.background)
-            colour = self._rich(style.colour)
-            if not self.is_native:
-                behind = self._background if style.background == DEFAULT else _colour(style.background)
-                if colour is not None:
-                    colour = readable(_colour(style.colour), behind).rich_color
-                elif background is not None and self.base.color is not None:
-                    colour = readable(Color.from_rich_color(self.base.color), behind).rich_color
+        background = self._rich(style.background)
+        colour = self._rich(style.colour)
+        if not self.is_native:
+            behind = self._background if style.background == DEFAULT else _colour(style.background)
+            if colour is not None:
+                colour = readable(_colour(style.colour), behind).rich_color
+            elif background is not None and self.base.color is not None:
+                colour = readable(Color.from_rich_color(self.base.color), behind).rich_color
         return self.base + Style(
             color=colour,
             bgcolor=background,

@@ -17,14 +17,12 @@ from textual.strip import Strip
 
 from tui.bindings import bindings_for
 from tui.format import Glyphs
-from tui.model.line_index import head_ends
 from tui.model.log_document import LogDocument
 from tui.model.log_source import LogSource
 from tui.model.log_window import LogWindow
 from tui.widgets import log_messages
-from tui.widgets.log_painter import TIME_WIDTH, LogPainter
+from tui.widgets.log_painter import Frame, LogPainter
 from tui.widgets.log_searcher import LogSearcher
-from tui.widgets.log_threads import in_thread
 
 POLLS_A_SECOND = 12
 _SIDEWAYS = 8
@@ -34,7 +32,7 @@ class LogView(ScrollView, can_focus=True):
     """Shows a log. It closes the source that it was given, when it gets another one or goes away.
 
     `follow`: the end is kept in sight; scrolling up ends that. `placeholder`: what is said when there is
-    nothing to show, instead of the view's own words. `is_coloured` False drops colours (NO_COLOR).
+    nothing to show, instead of the view's own words.
     """
 
     ALLOW_SELECT = True
@@ -55,20 +53,13 @@ class LogView(ScrollView, can_focus=True):
     matching_only: reactive[bool] = reactive(False)
     placeholder: reactive[str | None] = reactive[str | None](None)
 
-    def __init__(
-        self,
-        glyphs: Glyphs | None = None,
-        *,
-        is_coloured: bool = True,
-        id: str | None = None,  # noqa: A002 - Textual's name
-    ) -> None:
+    def __init__(self, glyphs: Glyphs | None = None, *, id: str | None = None) -> None:  # noqa: A002 - Textual's
         super().__init__(id=id)
-        self._glyphs = glyphs or Glyphs()
         self._window = LogWindow(cell_len)
         self._is_live = False
         self._is_placing = False
         self._searcher = LogSearcher(self, self._window, self._matches_came, self._unreadable)
-        self._painter = LogPainter(self, self._glyphs, is_coloured=is_coloured)
+        self._painter = LogPainter(self, glyphs or Glyphs())
 
     def on_mount(self) -> None:
         self.set_interval(1 / POLLS_A_SECOND, self._tick)
@@ -147,13 +138,9 @@ class LogView(ScrollView, can_focus=True):
         if document is None or not document.head_is_missing:
             self._searcher.go_on(is_final=not self._is_live)
             return
-        find_head = functools.partial(head_ends, document.source, document.index.start)
-        take_head = functools.partial(self._head_came, document)
-        in_thread(self, "head", find_head, take_head, self._unreadable)
+        self._searcher.find_head(self._head_came)
 
-    def _head_came(self, document: LogDocument, ends: array[int] | None) -> None:
-        if document is not self._window.document or ends is None or not document.head_is_missing:
-            return
+    def _head_came(self, ends: array[int]) -> None:
         top = self._line_in_sight(0)
         moved = self._window.add_head(ends)
         self._arrange()
@@ -185,12 +172,17 @@ class LogView(ScrollView, can_focus=True):
         return self._window.matches.is_on and not self.matching_only
 
     @property
-    def _text_width(self) -> int:
-        """The cells for text, between the times and the marks."""
-        return self._cells_for_text(self._view.width)
-
-    def _cells_for_text(self, width: int) -> int:
-        return max(1, width - TIME_WIDTH * self.timestamps - self._has_marks)
+    def _frame(self) -> Frame:
+        width, height = self._view
+        return Frame(
+            top=round(self.scroll_y),
+            left=round(self.scroll_x),
+            width=width,
+            height=height,
+            has_times=self.timestamps,
+            has_marks=self._has_marks,
+            says_new=not self.follow,
+        )
 
     def _line_in_sight(self, row: int) -> int | None:
         """The line at a row, from the top or, if negative, from the bottom; None when there are none."""
@@ -198,7 +190,7 @@ class LogView(ScrollView, can_focus=True):
 
     def _arrange(self) -> None:
         self._painter.forget_rows()
-        width = self._text_width if self.wrap else 0
+        width = self._frame.text_width if self.wrap else 0
         self._window.arrange(width=width, matching_only=self.matching_only)
 
     def _rearrange(self) -> None:
@@ -218,7 +210,7 @@ class LogView(ScrollView, can_focus=True):
         try:
             top = self._window.settle(top, self._view.height)
             rows = self._window.rows
-            beside = self._view.width - self._text_width
+            beside = self._view.width - self._frame.text_width
             widest = 0 if rows is None or self.wrap else rows.document.widest + beside
             self.virtual_size = Size(widest, 0 if rows is None else len(rows))
             self.scroll_to(y=top, animate=False, force=True)
@@ -236,9 +228,9 @@ class LogView(ScrollView, can_focus=True):
         super().watch_scroll_y(old_value, new_value)
         if self._is_placing or round(old_value) == round(new_value):
             return
-        if new_value < old_value:
+        if new_value < min(old_value, self.max_scroll_y):  # not when there is room for more rows now
             self.follow = False
-        elif new_value >= self.max_scroll_y:
+        elif new_value > old_value and new_value >= self.max_scroll_y:
             self.follow = True
         self._place(round(new_value))
 
@@ -400,29 +392,8 @@ class LogView(ScrollView, can_focus=True):
         self._painter.forget()
 
     def render_line(self, y: int) -> Strip:
-        (width, height), window, painter = self._view, self._window, self._painter
-        rows, row = window.rows, round(self.scroll_y) + y
-        if rows is None or not rows.lines:
-            words = (
-                window.words_instead(is_live=self._is_live) if self.placeholder is None else self.placeholder
-            )
-            return painter.words("" if y else words, width)
-        part = rows.row(row)
-        strip = painter.row(
-            part,
-            rows.document.line,
-            round(self.scroll_x),
-            self._cells_for_text(width),
-            is_marked=part is not None and part.line == window.marked,
-            selection=self.text_selection,
-        )
-        pieces = [strip]
-        if self.timestamps:
-            is_first = part is not None and not part.start
-            pieces.insert(0, painter.time(rows.document.time(part.line) if part and is_first else None))
-        if self._has_marks:
-            pieces.append(painter.mark(window.has_match_beside(y, height)))
-        strip = Strip.join(pieces) if len(pieces) > 1 else strip
-        if y < height - 1 or self.follow:
-            return strip
-        return painter.with_words(strip, window.words_over(row, painter.arrow), width)
+        window = self._window
+        if window.rows is not None and window.rows.lines:
+            return self._painter.line(window, self._frame, y, self.text_selection)
+        words = window.words_instead(self.placeholder, is_live=self._is_live)
+        return self._painter.words("" if y else words, self._view.width)

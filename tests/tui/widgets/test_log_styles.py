@@ -31,12 +31,6 @@ def test_a_colour_that_can_be_read_stays() -> None:
     assert readable(Color.parse("#ff8787"), Color.parse("#101010")).hex == "#FF8787"
 
 
-def test_without_colours_the_rest_stays() -> None:
-    base = Style(color="#ffffff", bgcolor="#000000")
-    drawn = LogStyles(base, Color.parse("#000000"), is_coloured=False).style(SgrStyle(colour=1, bold=True))
-    assert drawn == base + Style(bold=True)
-
-
 def test_the_terminals_own_colours_are_left_to_it() -> None:
     styles = LogStyles(Style(), Color.parse("ansi_default"))
     drawn = styles.style(SgrStyle(colour=1))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -13,6 +14,7 @@ from textual.selection import Selection
 from tests.tui.memory_log import MemoryLog, stamped
 from tests.tui.widgets.widget_app import WidgetApp, lines_of
 from tui.format import Glyphs
+from tui.model.ansi import styled
 from tui.widgets.log_view import LogView
 
 
@@ -391,3 +393,130 @@ async def test_sources_are_closed_when_another_one_comes_and_at_the_end() -> Non
         assert log.source.is_closed and not other.is_closed
         assert log.shown[0] == "two"
     assert other.is_closed
+
+
+async def test_the_end_is_followed_also_when_the_view_gets_higher() -> None:
+    async with stage(numbered(0, 100), size=(40, 10)) as log:
+        await log.pilot.resize_terminal(40, 12)
+        await log.settled()
+        assert log.view.follow
+        await log.grows(numbered(100, 103))
+        assert log.shown[-1] == "line 102"
+
+
+async def test_a_search_without_matches_says_so_whatever_would_be_said_of_an_empty_log() -> None:
+    async with stage(b"one\n") as log:
+        log.view.placeholder = "it went wrong"
+        log.view.search("two")
+        log.view.matching_only = True
+        await log.settled()
+        assert log.shown[0] == " no line matches"
+
+
+async def test_nothing_is_drawn_onto_what_is_left_of_the_log() -> None:
+    accent = "\N{COMBINING ACUTE ACCENT}"
+    line = "0123456e" + accent + "89" * 30
+    async with stage(f"{accent}mark\n{line}\n".encode()) as log:
+        assert log.shown[0] == "mark"
+        for _ in range(2):
+            assert not any(shown.startswith(accent) for shown in log.shown)
+            await log.pilot.press("right")
+        await log.pilot.press("left")
+        assert log.shown[1].startswith("8989")
+        log.view.wrap = True
+        await log.pilot.press("home")
+        await log.settled()
+        assert log.shown[0] == "mark" and log.shown[1].startswith("0123456e" + accent)
+
+
+async def test_a_search_in_a_huge_log_starts_where_one_is_also_while_its_head_is_read() -> None:
+    content = b"".join(b"line %06d of a log that is large enough\n" % number for number in range(80_000))
+    view, source = LogView(), MemoryLog(content)
+    app = LogApp(view)
+    async with app.run_test(size=(80, 24)) as pilot:
+        view.open(source, is_live=True)
+        assert view.document is not None and view.document.head_is_missing
+        view.search("5 of")
+        await Stage(app, view, pilot, source).settled()
+        assert view.marked == 79_985
+
+
+async def test_another_huge_log_in_the_same_place_is_read_from_its_own_head() -> None:
+    def content(name: str, count: int) -> bytes:
+        return b"".join(b"%s %06d of a log that is large enough\n" % (name.encode(), n) for n in range(count))
+
+    view, source = LogView(), MemoryLog(content("first", 80_000))
+    app = LogApp(view)
+    async with app.run_test(size=(80, 24)) as pilot:
+        on_stage = Stage(app, view, pilot, source)
+        view.open(source, is_live=True)
+        source.content = content("a longer second", 90_000)
+        view.poll()
+        await on_stage.settled()
+        assert view.document is not None and len(view.document) == 90_000
+        assert [view.document.line(line).text[-36:-30] for line in (0, 45_000, 89_999)] == [
+            "000000",
+            "045000",
+            "089999",
+        ]
+
+
+class Growing(MemoryLog):
+    """A log that gets a piece more whenever one looks at it."""
+
+    def __init__(self, pieces: list[bytes]) -> None:
+        super().__init__()
+        self._pieces = pieces
+
+    def size(self) -> int:
+        self._grow()
+        return super().size()
+
+    def read(self, offset: int, length: int) -> bytes:
+        self._grow()
+        return super().read(offset, length)
+
+    def _grow(self) -> None:
+        if self._pieces:
+            self.content += self._pieces.pop(0)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("wrap", [False, True])
+async def test_what_is_seen_are_the_lines_of_the_log_however_it_grows(seed: int, wrap: bool) -> None:
+    chance = random.Random(seed)
+    words = (
+        b"test ",
+        b"of b",
+        b"\n",
+        b"\n",
+        b"\r\n",
+        b"7%\r",
+        b"\x1b[31m",
+        b"\x1b[0m",
+        "漢".encode(),
+        b"\xe6",
+    )
+    pieces = [b"".join(chance.choices(words, k=chance.randint(1, 6))) for _ in range(120)]
+    view, source = LogView(), Growing(pieces)
+    app = LogApp(view)
+    async with app.run_test(size=(30, 12)) as pilot:
+        on_stage = Stage(app, view, pilot, source)
+        view.focus()
+        view.wrap = wrap
+        view.open(source, is_live=True)
+        while pieces:
+            chance.choice((view.poll, view.poll, view.action_move_up, view.action_top, view.action_bottom))()
+            if not chance.randrange(3):
+                await pilot.resize_terminal(chance.randint(20, 40), chance.randint(5, 15))
+            await pilot.pause()
+        view.poll()
+        await pilot.press("G")
+        await on_stage.settled()
+        texts = [styled(line).text for line in source.content.decode("utf-8", "replace").split("\n")]
+        texts = texts if texts[-1] else texts[:-1]
+        assert view.document is not None
+        assert [view.document.line(line).text for line in range(len(view.document))] == texts
+        if not wrap:
+            heads = [text.rstrip()[:8] for text in texts[-view.size.height :]]
+            assert [line[:8].rstrip() for line in on_stage.shown] == [head.rstrip() for head in heads]
