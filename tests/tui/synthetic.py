@@ -203,18 +203,21 @@ def model_of(events: Iterable[Event]) -> RunModel:
     return model
 
 
-def synthetic_usage(events: Sequence[Event], seed: int = 0) -> list[Usage]:
-    """A sample a second, from the first event to the last: cores with a task are nearly all busy."""
+def synthetic_usage(events: Sequence[Event], seed: int = 0, until: float | None = None) -> list[Usage]:
+    """A sample a second, from the first event to the last or to `until` (seconds since the epoch).
+
+    Cores with a task are nearly all busy.
+    """
     chance = random.Random(seed)
     state, samples, position = RunState(), [], 0
     first = events[0]
     assert isinstance(first, RunStarted)
-    for second in range(1, int(events[-1].at - first.at) + 1):
+    for second in range(1, int((until or events[-1].at) - first.at) + 1):
         while position < len(events) and events[position].at <= first.at + second:
             state.apply(events[position])
             position += 1
         busy = [chance.uniform(0.0, 0.08) for _ in range(first.cpus)]
-        for task in state.running:
+        for task in sorted(state.running):  # its order is another in each process
             for core in state.tasks[task].cores:
                 busy[core] = chance.uniform(0.7, 1.0)
         memory = {task: int(chance.uniform(0.05, 0.9) * _GIBIBYTE) for task in sorted(state.running)}

@@ -41,6 +41,7 @@ class RunModel:
     """The state of a run, and around it what the events do not say.
 
     `estimates`: seconds that a task took in the past. `samples`: usage, the oldest first, an hour at most.
+    `last_at`: seconds since the epoch of what came last, event or sample; 0.0 before anything has.
     `cut_by`: why nothing more will come of a run that has not finished: `killed`, `engine gone`.
     `parents`: for tasks that came into being while the run went on, the task below which they did.
     """
@@ -69,6 +70,8 @@ class RunModel:
             if isinstance(item, Usage):
                 self.samples.append(item)
                 dirty.usage = True
+                if self.state.finished is None:
+                    self.last_at = max(self.last_at, item.at)
                 continue
             if not self.state.take(item):
                 continue
@@ -85,5 +88,5 @@ class RunModel:
                 case _:
                     dirty.tasks.add(item.task)
             self.lanes.take(item)
-            self.last_at = item.at
+            self.last_at = max(self.last_at, item.at)
         return dirty
