@@ -21,8 +21,6 @@ from tui.model.task_columns import Columns, Moment, columns_of, longest_of, row_
 from tui.model.task_rows import SORTS, Choice, ListView, Sort, TaskRow, shown_needs, task_rows
 from tui.widgets.row_painter import RowPainter
 
-_NOTHING: Row = (Span(" no task matches", "dim-text"),)
-
 
 class TaskList(ScrollView):
     """Rows are drawn when they come into sight, and again when their task has changed.
@@ -264,12 +262,21 @@ class TaskList(ScrollView):
         width, ground = self.scrollable_content_region.width, self.rich_style
         number = y + round(self.scroll_offset.y)
         if self._model is None or number >= len(self._rows):
-            nothing = self._model is not None and not self._rows and not y
-            return self._painter.strip(_NOTHING if nothing else (), width, ground)
+            return self._painter.strip(() if self._rows or y else self._nothing(), width, ground)
         strip = self._strips.get(number)
         if strip is None or strip.cell_length != width:
             strip = self._strips[number] = self._draw(self._rows[number], width)
         return strip
+
+    def _nothing(self) -> Row:
+        """Why there is no row."""
+        if self._model is None or not self._model.state.tasks:
+            words = "no tasks yet"
+        elif self._choice.filter:
+            words = "no task matches"
+        else:
+            words = "nothing has failed" if self._choice.failed_only else "no task to show"
+        return (Span(f" {words}", "dim-text"),)
 
     def _draw(self, row: TaskRow, width: int) -> Strip:
         assert self._model is not None

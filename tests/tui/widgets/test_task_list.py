@@ -211,6 +211,13 @@ async def test_a_filter_without_a_match_says_so() -> None:
     assert (await on_screen(list_, example(), (80, 24)))[0].strip() == "no task matches"
 
 
+async def test_a_list_without_a_row_says_why() -> None:
+    assert (await on_screen(TaskList(Glyphs()), RunModel(RUN), (80, 24)))[0].strip() == "no tasks yet"
+    list_ = TaskList(Glyphs())
+    list_.toggle_failed()
+    assert (await on_screen(list_, model_of(*TREE), (80, 24)))[0].strip() == "nothing has failed"
+
+
 async def test_a_thousand_tasks_are_listed_to_the_last() -> None:
     list_, model = TaskList(Glyphs()), synthetic_model(1000, 1)
     async with WidgetApp(list_).run_test(size=(200, 60)) as pilot:
