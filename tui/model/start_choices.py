@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Mapping
 
 from engine.api.messages import DefinitionSummary, Problem
@@ -85,12 +86,14 @@ def target_row(task: str, glyphs: Glyphs, *, is_chosen: bool, is_current: bool) 
     )
 
 
-def problem_lines(problems: Collection[Problem]) -> str:
-    """What is wrong with a definition, each with its place."""
+def problem_lines(problems: Collection[Problem], folder: str = "") -> str:
+    """What is wrong with a definition, each with its place; `folder` goes without saying."""
+    here = os.path.join(folder, "")
     lines = []
     for problem in problems:
         place = f"{problem.file}:{problem.line}"
-        lines.append(problem.text if place in problem.text else f"{place}:{problem.column}: {problem.text}")
+        text = problem.text if place in problem.text else f"{place}:{problem.column}: {problem.text}"
+        lines.append(text.removeprefix(here))
     return "\n".join(lines)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import MutableMapping, Sequence
 from typing import ClassVar
 
@@ -40,7 +41,7 @@ class StartRunScreen(ModalScreen[RunRequest | None]):
     AUTO_FOCUS = "#targets"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "cancel"),
-        Binding("enter", "start", "start", priority=True),
+        Binding("enter", "start", "start"),
         Binding("space", "choose", "choose"),
         Binding("slash", "filter", "filter"),
     ]
@@ -95,10 +96,6 @@ class StartRunScreen(ModalScreen[RunRequest | None]):
     # Actions
 
     def action_start(self) -> None:
-        focused = self.focused
-        if focused is not None and focused.id == "target-filter":
-            self._tasks.focus()
-            return
         definition = self.definition
         if definition is None or definition.problems:
             self._complain("this definition can't be run")
@@ -153,6 +150,14 @@ class StartRunScreen(ModalScreen[RunRequest | None]):
     def _filter_changed(self) -> None:
         self._draw_targets(from_top=True)
 
+    @on(Input.Submitted)
+    def _field_entered(self, event: Input.Submitted) -> None:
+        """After all that was typed before it, however quickly."""
+        if event.input.id == "target-filter":
+            self._tasks.focus()
+        else:
+            self.action_start()
+
     @on(RowLine.Pressed, "#keys")
     async def _key_clicked(self, event: RowLine.Pressed) -> None:
         await self.run_action(event.task)
@@ -170,7 +175,10 @@ class StartRunScreen(ModalScreen[RunRequest | None]):
             self.query_one("#problems", Static).update("There is no outcrop.yml here, nor a file in .rwx.")
             return
         if not is_sound:
-            self.query_one("#problems", Static).update(start_choices.problem_lines(definition.problems))
+            folder = os.path.dirname(definition.path)
+            self.query_one("#problems", Static).update(
+                start_choices.problem_lines(definition.problems, folder)
+            )
             self._files.focus()
             return
         choice = start_choices.first_choice(definition, self._remembered.get(definition.path))

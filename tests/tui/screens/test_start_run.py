@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from textual.events import Key
 from textual.widgets import Input, Static
 
 from engine.api.messages import DefinitionSummary, InitParameter, Problem
@@ -84,6 +85,25 @@ async def test_a_required_parameter_is_asked_for() -> None:
         assert isinstance(app.dialog.focused, Input) and app.dialog.focused.name == "sha"
         await pilot.press(*"abc", "enter")
     assert app.answers == [RunRequest(definition=CI.path, init={"sha": "abc"})]
+
+
+async def test_enter_comes_after_all_that_was_typed_before_it() -> None:
+    app = StartApp(CI)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("enter")
+        await pilot.pause()
+        for character in "abc":
+            app.post_message(Key(character, character))
+        app.post_message(Key("enter", "\r"))
+        while not app.answers:
+            await pilot.pause()
+    assert app.answers == [RunRequest(definition=CI.path, init={"sha": "abc"})]
+
+
+def test_a_problem_is_told_without_the_folder_of_its_definition() -> None:
+    problem = Problem(file="/p/.rwx/a.yml", line=3, column=1, severity="error", text="/p/.rwx/a.yml:3:1: bad")
+    assert start_choices.problem_lines([problem], "/p/.rwx") == "a.yml:3:1: bad"
+    assert start_choices.problem_lines([problem], "/other") == problem.text
 
 
 async def test_targets_and_options_are_chosen_by_keys() -> None:
