@@ -106,6 +106,7 @@ def _new_record(loaded: LoadedRun, request: RunRequest, now: float) -> RunRecord
         git_message=loaded.commit_message,
         git_url=loaded.head.url,
         git_tag=loaded.head.tag,
+        request=request,
     )
 
 

@@ -68,8 +68,8 @@ class OutcropApp(App[None]):
         self._look = look
         self._drained_at = 0.0
         self._is_draining = False
-        self._came_from_history = False
         self._leaves_at_end = False
+        self._came_from_history = False
         self._glyphs = Glyphs(is_unicode=look.is_unicode)
         self.run_screen = RunScreen(bridge, self._glyphs, clock)
         self._clock = clock
@@ -187,9 +187,15 @@ class OutcropApp(App[None]):
     # Actions. What only some of them need is imported by them: the first picture must not wait for it.
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action == "start_engine":
-            return self.engine_is_lost
-        return True
+        match action:
+            case "start_engine":
+                return self.engine_is_lost
+            case "show_run":
+                return self.run_screen.shown is not None and self.screen is not self.run_screen
+            case "show_history":
+                return self._history is None or self.screen is not self._history
+            case _:
+                return True
 
     def action_help(self) -> None:
         from tui.screens.help import HelpScreen
@@ -246,7 +252,13 @@ class OutcropApp(App[None]):
         shown = self.run_screen.shown
         if shown is None or shown.run != summary.run:
             self.run_screen.open_run(summary.run)
+        self._came_from_history = True
         self.switch_mode("run")
+
+    def on_run_screen_left(self) -> None:
+        """Escape, with nothing left to close: back to the list that it was opened from."""
+        if self._came_from_history:
+            self.switch_mode("history")
 
     def action_start_run(self) -> None:
         """Ask what to run: the definitions from here upwards, and that of the shown run."""
@@ -262,14 +274,8 @@ class OutcropApp(App[None]):
 
         self._bridge.definitions(os.getcwd(), found, self._refused)
 
-        self._came_from_history = True
     def _add_current(self, others: Sequence[DefinitionSummary], current: DefinitionSummary) -> None:
         self._ask_what_to_run((current, *others), current.path)
-    def on_run_screen_left(self) -> None:
-        """Escape, with nothing left to close: back to the list that it was opened from."""
-        if self._came_from_history:
-            self.switch_mode("history")
-
 
     def _ask_what_to_run(self, definitions: Sequence[DefinitionSummary], current: str | None) -> None:
         from tui.screens.start_run import StartRunScreen
@@ -301,6 +307,7 @@ class OutcropApp(App[None]):
     def _start(self, request: RunRequest) -> None:
         def began(run: str) -> None:
             self.run_screen.open_run(run, request, is_news=True)
+            self._came_from_history = False
             self.switch_mode("run")
 
         def start() -> None:
@@ -317,7 +324,6 @@ class OutcropApp(App[None]):
         shown = self.run_screen.shown
         if shown is None or not shown.is_steerable or self._leaves_at_end:
             self.exit()
-            self._came_from_history = False
         else:
             self.push_screen(confirm.leave(len(shown.model.state.running)), self._leave)
 

@@ -10,6 +10,7 @@ from tui.model.shown_run import ShownRun
 
 _TAIL_BYTES = 1 << 16
 _CRASHED = 70
+_INTERRUPTED = 130
 
 
 def farewell(shown: ShownRun | None, bridge: Bridge, console: Console, *, is_crash: bool) -> int:
@@ -24,7 +25,8 @@ def farewell(shown: ShownRun | None, bridge: Bridge, console: Console, *, is_cra
         return 0
     run = shown.run
     if shown.is_live:
-        console.line(f"run {run} goes on: `outcrop` shows it again, `outcrop engine stop` ends it")
+        ends = "" if shown.restriction else ", `outcrop engine stop` ends it"
+        console.line(f"run {run} goes on: `outcrop` shows it again{ends}")
         return 0
     if shown.course in ("killed", "engine_gone"):
         who = "engine" if shown.course == "engine_gone" else "process"
@@ -33,4 +35,6 @@ def farewell(shown: ShownRun | None, bridge: Bridge, console: Console, *, is_cra
     glyphs = Glyphs(is_unicode=console.is_unicode, colour=console.colour)
     text = summary(shown.model.state, glyphs, lambda task: bridge.tail(run, task, _TAIL_BYTES))
     console.write(console.encoded(text.lstrip("\n")))
+    if shown.is_cancelled:
+        return _INTERRUPTED
     return 0 if shown.succeeded else 1

@@ -84,7 +84,7 @@ class _Finding:
 
 def _find(home: str | None, request: RunRequest | None, error: UsageError | None) -> _Found:
     # An engine that must be started begins with the run meanwhile, unless there is one to be seen first.
-    is_early = request is not None and not _has_unseen(home)
+    is_early = request is not None and not _has_run_to_see(home)
     client = connect(home, request=StartRun(request=request) if request is not None and is_early else None)
     if request is not None:
         run = run_to_show(request, client.runs(limit=_NEWEST, definition=request.definition))
@@ -97,12 +97,12 @@ def _find(home: str | None, request: RunRequest | None, error: UsageError | None
     return _Found(client=client, notices=(f"{error.message}: here is what ran before",))
 
 
-def _has_unseen(home: str | None) -> bool:
+def _has_run_to_see(home: str | None) -> bool:
     if not home:
         from engine.store.store import default_root  # late: it costs 10 ms, and `connect` needs it as well
 
         home = default_root()
-    return EngineFolder(os.path.abspath(home)).has_unseen_run()
+    return EngineFolder(os.path.abspath(home)).may_have_run_to_see()
 
 
 def _request(arguments: list[str]) -> tuple[RunRequest | None, UsageError | None]:

@@ -11,6 +11,7 @@ from engine.model.errors import MachineError
 from engine.store.locks import FileLock, acquire
 
 UNSEEN = "unseen"  # in the directory of a run that ended while nobody looked on
+_NO_RESULT = b'"finished_at":null'
 _SOCKET = "engine.sock"
 _NEWEST = 20
 _BACKLOG = 128
@@ -38,14 +39,17 @@ class EngineFolder:
                 "set `OUTCROP_HOME` to a directory that you can write to",
             ) from error
 
-    def has_unseen_run(self) -> bool:
-        """Whether one of the newest runs ended while nobody looked on; asks no engine."""
+    def may_have_run_to_see(self) -> bool:
+        """Whether one of the newest runs ended while nobody looked on, or does not seem to have ended.
+
+        Asks no engine, and reads quickly rather than well: a run that was killed is one of them.
+        """
         runs = os.path.join(self.root, "runs-v1")
         try:
             newest = sorted(os.listdir(runs))[-_NEWEST:]
         except OSError:
             return False
-        return any(os.path.exists(os.path.join(runs, run, UNSEEN)) for run in newest)
+        return any(_is_to_be_seen(os.path.join(runs, run)) for run in newest)
 
     def lock(self) -> FileLock | None:
         """The right to serve the store; None while another process has it. It ends with its process."""
@@ -88,6 +92,16 @@ class EngineFolder:
             act(f"/proc/self/fd/{folder}/{_SOCKET}")
         finally:
             os.close(folder)
+
+
+def _is_to_be_seen(run: str) -> bool:
+    if os.path.exists(os.path.join(run, UNSEEN)):
+        return True
+    try:
+        with open(os.path.join(run, "run.json"), "rb") as file:
+            return _NO_RESULT in file.read()
+    except OSError:
+        return False
 
 
 def peer(connected: socket.socket) -> tuple[int, int]:

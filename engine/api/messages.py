@@ -81,7 +81,7 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     `result` is `no_result` for a run whose engine died, with `is_killed`. `failed`: the tasks that
     failed, in the order of the definition; `missed`: (task, reason) of the first few that were not in the
     cache. `is_ours`: the engine that answers started it and can steer it; `is_unseen`: it ended while
-    nobody looked on.
+    nobody looked on. `request`: what was asked for; None where an older version ran it.
     """
 
     run: str
@@ -102,6 +102,7 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     is_unseen: bool = False
     git_branch: str = ""
     git_sha: str = ""
+    request: RunRequest | None = None
 
 
 class TaskDetails(msgspec.Struct, frozen=True, kw_only=True):

@@ -43,6 +43,7 @@ def summary(directory: RunDirectory, record: RunRecord, ours: Container[str]) ->
         is_unseen=os.path.exists(os.path.join(directory.path, UNSEEN)),
         git_branch=record.git_branch,
         git_sha=record.git_sha,
+        request=record.request,
     )
 
 

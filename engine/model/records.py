@@ -6,6 +6,8 @@ from typing import Literal
 
 import msgspec
 
+from engine.model.request import RunRequest
+
 
 class CacheKeyRecord(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that makes two tasks the same, by name; the cache key is its digest (reference §9).
@@ -143,3 +145,4 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     git_message: str = ""
     git_url: str = ""
     git_tag: str = ""
+    request: RunRequest | None = None  # None: made by an older version

@@ -115,7 +115,7 @@ def test_a_run_that_is_left_goes_on_and_is_shown_again(program: Program) -> None
     again.until(lambda text: "stop the run" in text)
     again.press("s")
     code, left = again.close()
-    assert code == 1
+    assert code == 130
     assert "cancelled" in left
     assert [it["run"] for it in program("runs", "--json").json] == [run]
 

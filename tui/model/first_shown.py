@@ -11,14 +11,19 @@ from engine.model.request import RunRequest
 def run_to_show(request: RunRequest, past: Sequence[RunSummary]) -> str | None:
     """The run to attach to, of those of the definition, newest first; None: start one.
 
-    A request that says more than which definition gets a run in progress only if that is after the
-    same targets and parameters, and never an ended one.
+    One in progress that can be steered comes before one of another process. A request that says more
+    than which definition gets a run in progress only if that is after the same targets and parameters,
+    and never an ended one.
     """
-    for summary in past:
-        if summary.definition != request.definition:
-            continue
-        if summary.result == "running" and summary.is_ours and _is_answered_by(request, summary):
-            return summary.run
+    going = [
+        summary
+        for summary in past
+        if summary.definition == request.definition
+        and summary.result == "running"
+        and _is_answered_by(request, summary)
+    ]
+    if going:
+        return next((summary for summary in going if summary.is_ours), going[0]).run
     if not _is_bare(request):
         return None
     newest = next((summary for summary in past if summary.definition == request.definition), None)

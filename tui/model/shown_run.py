@@ -47,6 +47,11 @@ class ShownRun:
         return self.is_live and (self.summary is None or self.summary.is_ours)
 
     @property
+    def restriction(self) -> str:
+        """Why its tasks can't be cancelled and retried though it goes on; empty when they can."""
+        return "started elsewhere: watch only" if self.is_live and not self.is_steerable else ""
+
+    @property
     def alarm(self) -> str:
         """What must not be overlooked, and which key helps; empty when all is well."""
         lost = ", ".join(self.lost[:_MOST_LOST]) + (", …" if len(self.lost) > _MOST_LOST else "")
@@ -54,16 +59,22 @@ class ShownRun:
             return f"the engine is gone; lost: {lost or 'nothing'}. S starts it again, and the run with it"
         if self.course == "killed":
             return f"the process of this run died; lost: {lost or 'nothing'}. r runs it again"
+        if self.course == "damaged":
+            return "the files of this run are damaged: this is not all that happened"
+        if self.course == "not_kept":
+            return "this run is not kept any more: its files are gone"
         return ""
 
     @property
     def succeeded(self) -> bool:
         finished = self.model.state.finished
-        if self.course == "damaged":
-            return "the files of this run are damaged: this is not all that happened"
-        if self.course == "not_kept":
-            return "this run is not kept any more: its files are gone"
         return finished is not None and finished.result == "succeeded"
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether somebody has ended it."""
+        finished = self.model.state.finished
+        return finished is not None and finished.cause == "cancelled"
 
     def take(self, items: Sequence[Item], offset: int, usage_offset: int) -> Dirty:
         """Take in what came; then its logs go on at these bytes."""
@@ -80,6 +91,12 @@ class ShownRun:
             self.lost = tuple(key for key in self.model.state.tasks if key in self.model.state.running)
             self.model.cut_by = course.replace("_", " ")
 
+    @property
+    def _has_ended(self) -> bool:
+        """Whether its record says so, whatever its events say."""
+        summary = self.summary
+        return summary is not None and summary.result != "running" and not summary.is_killed
+
     def go_on(self) -> None:
         """The engine is back: look what has become of the run."""
         if self.course == "engine_gone":
@@ -87,29 +104,25 @@ class ShownRun:
 
     def describe(self, summary: RunSummary) -> None:
         """What the engine keeps of the run."""
+        if self.request is None and self.summary is None and summary.request is not None:
+            self.keeps_going = not summary.request.fail_fast
         self.summary = summary
         self.is_news = self.is_news or summary.result == "running" or summary.is_unseen
+        if self.course == "killed" and self._has_ended:
+            self.course = self.model.cut_by = "damaged"
 
     def again(self, no_cache: bool | tuple[str, ...] = False) -> RunRequest | None:
-    @property
-    def _has_ended(self) -> bool:
-        """Whether its record says so, whatever its events say."""
-        summary = self.summary
-        return summary is not None and summary.result != "running" and not summary.is_killed
-
         """The request that starts the same once more; None while it is not known what was asked for."""
-        if self.request is not None:
-            known = self.request
-        elif self.summary is not None:
-            summary = self.summary
-            known = RunRequest(definition=summary.definition, targets=summary.targets, init=summary.init)
-        else:
+        summary, known = self.summary, self.request
+        if known is None and summary is not None:
+            known = summary.request or RunRequest(
+                definition=summary.definition, targets=summary.targets, init=summary.init
+            )
+        if known is None:
             return None
         return RunRequest(
             definition=known.definition,
             targets=known.targets,
-        if self.course == "killed" and self._has_ended:
-            self.course = self.model.cut_by = "damaged"
             init=known.init,
             no_cache=no_cache,
             fail_fast=not self.keeps_going,

@@ -47,10 +47,10 @@ class RunScreen(Screen[None]):
     CSS_PATH = "run.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("run")]
 
-    def __init__(self, bridge: Bridge, glyphs: Glyphs, clock: Callable[[], float]) -> None:
     class Left(Message):
         """Escape, and nothing was left to close."""
 
+    def __init__(self, bridge: Bridge, glyphs: Glyphs, clock: Callable[[], float]) -> None:
         super().__init__()
         self._bridge = bridge
         self._clock = clock
@@ -162,11 +162,11 @@ class RunScreen(Screen[None]):
             self._selection.release()
             self._attend()
             self._say("the selection follows what happens, until you select a task")
+        else:
+            self.post_message(self.Left())
 
     def action_cone(self) -> None:
         self.panes.toggle_cone()
-        else:
-            self.post_message(self.Left())
         self._show_state()
 
     def action_failed_only(self) -> None:
@@ -354,7 +354,8 @@ class RunScreen(Screen[None]):
 
     def _show_state(self) -> None:
         """Say which filters and which search are in force."""
-        words = (self.panes.words, self.selected_task.search_words)
+        restriction = "" if self.shown is None else self.shown.restriction
+        words = (restriction, self.panes.words, self.selected_task.search_words)
         self._status.show_state("  ".join(filter(None, words)))
         self.refresh_bindings()
 
@@ -413,7 +414,7 @@ class RunScreen(Screen[None]):
         if shown is None or self._ticking is None:
             return
         self._header.changed(Dirty(finished=True))
-        self.refresh_bindings()
+        self._show_state()
         self._tick()
         self.is_ticking = shown.is_live
         if self.is_ticking:

@@ -24,8 +24,12 @@ def test_a_run_in_progress_of_this_engine_is_attached_to() -> None:
     assert run_to_show(BARE, runs) == runs[1].run
 
 
-def test_a_run_in_progress_elsewhere_is_not() -> None:
-    assert run_to_show(BARE, past({"result": "running"})) is None
+def test_a_run_in_progress_elsewhere_is_watched_if_none_of_this_engine_goes_on() -> None:
+    elsewhere: dict[str, object] = {"result": "running"}
+    runs = past({}, elsewhere)
+    assert run_to_show(BARE, runs) == runs[1].run
+    runs = past(elsewhere, {"result": "running", "is_ours": True})
+    assert run_to_show(BARE, runs) == runs[1].run
 
 
 def test_a_run_of_another_definition_is_not() -> None:

@@ -88,3 +88,14 @@ def test_a_run_started_elsewhere_can_only_be_watched() -> None:
     shown.describe(run_summary(7, result="running", is_ours=False))
     assert shown.is_live
     assert not shown.is_steerable
+    assert shown.restriction
+    shown.take(WHOLE, 0, 0)
+    assert shown.restriction == ""
+
+
+def test_a_run_that_was_attached_to_is_started_again_as_it_was_asked_for() -> None:
+    asked = RunRequest(definition="/a.yml", targets=("t",), cpus=3, memory=1 << 30, fail_fast=True)
+    shown = ShownRun(RUN)
+    shown.describe(run_summary(7, targets=("t",), init={"a": "evaluated"}, request=asked))
+    assert not shown.keeps_going
+    assert shown.again() == asked

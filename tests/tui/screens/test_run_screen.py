@@ -26,6 +26,7 @@ from tui.bridge import Bridge
 from tui.model.run_layout import Pane
 from tui.screens.confirm import ChoiceScreen
 from tui.screens.run import RunScreen
+from tui.widgets.status_bar import StatusBar
 
 RUN = "0" * 32
 NARROW, NORMAL, WIDE = (80, 24), (112, 30), (200, 60)
@@ -316,6 +317,25 @@ async def test_what_would_do_nothing_is_not_offered() -> None:
         await shown.say(ends("deps", exit_code=1), over(result="failed"))
         assert not shown.screen.check_action("cancel_task", ())
         assert shown.screen.check_action("retry", ())
+
+
+async def test_a_screen_does_not_offer_to_go_where_one_is() -> None:
+    async with showing(*BEGUN) as shown:
+        assert not shown.app.check_action("show_run", ())
+        assert shown.app.check_action("show_history", ())
+        await shown.press("4")
+        assert shown.app.check_action("show_run", ())
+        assert not shown.app.check_action("show_history", ())
+
+
+async def test_a_run_that_was_started_elsewhere_is_said_to_be_only_watched() -> None:
+    engine = FakeEngine()
+    engine.is_ours = False
+    async with showing(*BEGUN, engine=engine) as shown:
+        bar = shown.screen.query_one(StatusBar)
+        await shown.until(lambda: "watch only" in str(bar.render()))
+        await shown.press("x", "X")
+        assert shown.engine.asked == []
 
 
 async def test_leaving_while_tasks_run_asks_and_staying_stays() -> None:
