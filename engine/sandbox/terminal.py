@@ -26,6 +26,8 @@ def foreground(*, has_terminal: bool) -> Iterator[None]:
             try:
                 os.tcsetpgrp(0, os.getpgrp())
                 termios.tcsetattr(0, termios.TCSADRAIN, settings)
+            except (OSError, termios.error):
+                pass  # it has been closed
             finally:
                 signal.signal(signal.SIGTTOU, writing)
         for number, handler in before.items():
