@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
+import signal
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
@@ -38,9 +40,18 @@ def _open_interface(arguments: list[str], console: Console) -> int | None:
     """The app's exit code; None where it can't be drawn, or where something else was asked for."""
     if not is_interactive(console) or any(word.startswith(_HEADLESS) for word in arguments):
         return None
-    from tui.opening import open_interface  # a run without it must not wait for its import
+    # A run without it must not wait for these imports.
+    from tui.hangup import end_with_terminal
+    from tui.opening import open_interface
 
-    return open_interface(arguments, console)
+    if os.isatty(0):
+        end_with_terminal(0)
+    try:
+        return open_interface(arguments, console)
+    except OSError as error:
+        if error.errno != errno.EIO or os.isatty(console.errors):
+            raise
+        return 128 + signal.SIGHUP  # the terminal has been closed, and nobody is there to be told
 
 
 def is_interactive(console: Console) -> bool:

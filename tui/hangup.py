@@ -1,0 +1,28 @@
+"""A terminal that is closed ends the program, also where the kernel tells only its shell."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import threading
+import time
+
+_KERNEL_FIRST_SECONDS = 1.0
+
+
+def end_with_terminal(descriptor: int) -> None:
+    """Send this process SIGHUP once the terminal behind `descriptor` is gone.
+
+    The kernel sends it to the group in the foreground only, which is another one while a shell is open.
+    Without it Textual would go on to read from nothing.
+    """
+
+    def wait() -> None:
+        closing = select.poll()
+        closing.register(descriptor, 0)  # nothing but that it is gone
+        closing.poll()
+        time.sleep(_KERNEL_FIRST_SECONDS)
+        os.kill(os.getpid(), signal.SIGHUP)
+
+    threading.Thread(target=wait, daemon=True).start()
