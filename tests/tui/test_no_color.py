@@ -22,6 +22,27 @@ from tui.theme_choice import chosen_theme
 choice = chosen_theme(None, os.environ)
 ThemedApp(theme=choice.name, ansi_color=choice.is_ansi).run()
 """
+_LOG = """
+import os
+from tests.tui.memory_log import MemoryLog
+from tests.tui.widgets.widget_app import WidgetApp
+from tui.theme_choice import chosen_theme
+from tui.theme_files import shipped_theme
+from tui.widgets.log_view import LogView
+
+class LogApp(WidgetApp):
+    def on_ready(self):
+        self.register_theme(shipped_theme(choice.name))
+        self.theme = choice.name
+        view = self.query_one(LogView)
+        colours = rb"1;31m 48;5;20m 38;2;1;2;3;9m 0m".split()
+        line = b" ".join(b"\\x1b[" + colour + b"text" for colour in colours)
+        view.open(MemoryLog(line + b" wanted\\nwanted\\n"), is_live=False)
+        view.search("wanted")
+
+choice = chosen_theme(None, os.environ)
+LogApp(LogView(), ansi_color=choice.is_ansi).run()
+"""
 _STYLE = re.compile(rb"\x1b\[([\d;]*)m")
 _NO_COLOUR = {"", "0", "39", "49"}
 _SIXTEEN = {*map(str, (*range(30, 38), *range(40, 48), *range(90, 98), *range(100, 108)))}
@@ -49,13 +70,13 @@ class Terminal:
 
 
 @contextmanager
-def terminal(**environment: str) -> Iterator[Terminal]:
-    """The themed app in a terminal of 80 × 24."""
+def terminal(program: str = _PROGRAM, **environment: str) -> Iterator[Terminal]:
+    """The themed app, or another program, in a terminal of 80 × 24."""
     inherited = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "LANG": "C.UTF-8"}
     descriptor, other = pty.openpty()
     fcntl.ioctl(other, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     process = subprocess.Popen(
-        [sys.executable, "-c", _PROGRAM],
+        [sys.executable, "-c", program],
         cwd=_ROOT,
         env={**inherited, **environment},
         stdin=other,
@@ -82,6 +103,13 @@ def test_no_color_sends_no_colour_at_all() -> None:
         screen.wait_for(b"Keys that work here")
         assert screen.codes() - _NO_COLOUR <= {"1", "2", "4", "7"}
         assert {"1", "4", "7"} <= screen.codes()
+
+
+def test_no_color_holds_for_what_tasks_print_too() -> None:
+    with terminal(_LOG, TERM="xterm-256color", COLORTERM="truecolor", NO_COLOR="1") as screen:
+        while not re.search(rb"\x1b\[[\d;]*7[\d;]*mwanted", screen.seen):  # reversed, as a match
+            screen.seen += os.read(screen.descriptor, 65536)
+        assert screen.codes() - _NO_COLOUR <= {"1", "2", "4", "7", "9"}
 
 
 def test_a_terminal_of_sixteen_colours_gets_its_own_colours() -> None:

@@ -16,8 +16,8 @@ class WidgetApp(App[None]):
     COMPONENT_CLASSES = ROLE_CLASSES
     CSS = ROLE_CSS
 
-    def __init__(self, *widgets: Widget) -> None:
-        super().__init__()
+    def __init__(self, *widgets: Widget, ansi_color: bool | None = None) -> None:
+        super().__init__(ansi_color=ansi_color)
         self._widgets = widgets
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
