@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from engine.api import engine_log
 from engine.api.engine_folder import EngineFolder, peer
 from engine.api.log_over_http import Answer, LogOverHttp
 from engine.api.messages import (
@@ -312,6 +313,7 @@ def _started(folder: EngineFolder, request: StartRun | None, stays: bool) -> Eng
     token = os.urandom(16).hex() if request is not None else ""
     deadline = time.monotonic() + _STARTS_WITHIN
     attempts, process = 0, 0
+    said = engine_log.size(folder.log_path)
     while time.monotonic() < deadline:
         try:
             folder.connect().close()
@@ -327,7 +329,9 @@ def _started(folder: EngineFolder, request: StartRun | None, stays: bool) -> Eng
         elif has_ended(process):
             process = 0
         time.sleep(_POLL_SECONDS)
-    raise MachineError("the engine does not start", f"`{folder.log_path}` may say why")
+    why = engine_log.error_since(folder.log_path, said)
+    message = f"the engine does not start: {why}" if why else "the engine does not start"
+    raise MachineError(message, f"`{folder.log_path}` may say more")
 
 
 class _Connection(http.client.HTTPConnection):

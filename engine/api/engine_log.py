@@ -8,6 +8,7 @@ import time
 
 _MOST = 2 << 20
 _KEPT = 1 << 19
+_ERROR = "error: "
 
 
 def note(text: str) -> None:
@@ -33,3 +34,22 @@ def keep_small(path: str) -> None:
             file.write(kept[kept.find(b"\n") + 1 :])
     except OSError:
         pass
+
+
+def size(path: str) -> int:
+    """In bytes; 0 when there is none."""
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return 0
+
+
+def error_since(path: str, offset: int) -> str:
+    """The first error that an engine ended with, written from this byte on; empty if there is none."""
+    try:
+        with open(path, "rb") as file:
+            file.seek(offset)
+            lines = file.read(_KEPT).decode("utf-8", "replace").splitlines()
+    except OSError:
+        return ""
+    return next((line.removeprefix(_ERROR) for line in lines if line.startswith(_ERROR)), "")

@@ -14,6 +14,7 @@ from engine.api.engine_folder import EngineFolder, peer
 from engine.api.messages import StartRun
 from engine.api.worker_process import WorkerProcess
 from engine.model.errors import MachineError
+from engine.store.disk import DiskErrors
 from engine.store.locks import FileLock
 from engine.store.store import Store
 
@@ -31,11 +32,13 @@ def serve(root: str, *, until_unused: bool, token: str = "") -> signal.Signals |
     store.require_writable()
     folder = EngineFolder(store.root)
     folder.make()
-    lock = _lock(folder)
+    with DiskErrors(folder.path):
+        lock = _lock(folder)
     if lock is None:
         return None
     with lock:
-        listening = folder.listen()
+        with DiskErrors(folder.path):
+            listening = folder.listen()
         try:
             return _serve(store, folder, listening, until_unused, token)
         finally:

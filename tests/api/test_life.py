@@ -257,3 +257,16 @@ def test_what_does_not_go_together_is_refused(outcrop: Program) -> None:
 
 def _attached(project: Project) -> EngineClient:
     return connect(str(project.program.store))
+
+
+def test_an_engine_that_cannot_work_in_its_folder_says_why(project: Project) -> None:
+    folder = project.program.store / "engine"
+    (folder / "engine.sock").mkdir(parents=True)
+    why = f"cannot work in `{folder}`: is a directory at `{folder}/engine.sock`"
+    for words in (("start",), ()):
+        refused = project("engine", *words)
+        assert refused.exit_code == 3
+        assert why in refused.stderr
+    assert project("engine", "start").stderr.startswith(f"error: the engine does not start: {why}\n")
+    (folder / "engine.sock").rmdir()
+    assert project("engine", "start").exit_code == 0
