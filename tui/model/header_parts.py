@@ -103,7 +103,7 @@ def _result(model: RunModel, glyphs: Glyphs) -> Part:
 def _age(model: RunModel, now: float) -> Part:
     """That it is a past run: when it ended, if not just now."""
     ended = model.ended_at
-    if ended is None or now - ended < MINUTE:
+    if not ended or now - ended < MINUTE:
         return Part("age", ((),))
     return Part("age", ((Span(age_text(now - ended), "dim-text"),), ()))
 
