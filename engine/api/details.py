@@ -8,12 +8,15 @@ import msgspec
 
 from engine.api.messages import TaskDetails
 from engine.definition.cached import load_cached
+from engine.execution.contexts import task_id
 from engine.model.errors import OutcropError
 from engine.model.records import TaskRecord
 from engine.past.difference import since_last_time
 from engine.past.past_run import PastRun
 from engine.progress.sentences import skipped_words
 from engine.run_state import TaskState
+from engine.sandbox.namespace import user_name
+from engine.task.process import Metadata, metadata_variables
 
 
 def details(past: PastRun, task: TaskState) -> TaskDetails:
@@ -35,6 +38,8 @@ def details(past: PastRun, task: TaskState) -> TaskDetails:
     if kept is None:
         return msgspec.structs.replace(found, raw=_defined(past, key))
     found = _with_record(found, kept)
+    if task.started_at is not None and task.cause != "cache_hit":
+        found = msgspec.structs.replace(found, given=_given(past, task))
     if task.cause == "cache_hit" or task.started_at is None:
         return found
     compared_with, changes = since_last_time(past, task) or (None, ())
@@ -61,6 +66,24 @@ def _with_record(found: TaskDetails, kept: TaskRecord) -> TaskDetails:
         links=kept.links,
         layer=found.layer or kept.own_layer,
     )
+
+
+def _given(past: PastRun, task: TaskState) -> dict[str, str]:
+    """What the task was told besides its own environment."""
+    name, uid = task.description.task, os.getuid()
+    variables = metadata_variables(
+        Metadata(
+            run=past.run,
+            title=past.record.title,
+            task=name,
+            task_id=task_id(past.run, name),
+            attempt=task.attempt,
+            cache_key=task.cache_key or "",
+            actor=user_name(uid),
+            actor_id=str(uid),
+        )
+    )
+    return {name: value for name, value in variables.items() if not name.startswith("MINT")}
 
 
 def _reason(past: PastRun, task: TaskState) -> str | None:

@@ -110,6 +110,7 @@ class TaskDetails(msgspec.Struct, frozen=True, kw_only=True):
 
     `inputs`: (task that brought it or `base`, digest) lowest first. `changes` and `compared_with` (a run
     id) say how the cache key differs from the last execution. `filter`: (pattern, is in the cache key).
+    `given`: the variables that every task is told, of one that was executed, without their `MINT_…` twins.
     `log_path`: the log on the engine's machine, for an interface there.
     """
 
@@ -118,6 +119,7 @@ class TaskDetails(msgspec.Struct, frozen=True, kw_only=True):
     script: str = ""
     shell: tuple[str, ...] = ()
     environment: dict[str, str] = {}
+    given: dict[str, str] = {}
     user: str = ""
     workspace: str = ""
     network: str = ""

@@ -99,6 +99,8 @@ def test_details_of_a_task_say_what_ran_and_why(served: Served) -> None:
     assert (details.reason, details.compared_with) == ("changed variable MODE", served.first)
     (change,) = details.changes
     assert (change.part, change.name, change.before, change.after) == ("environment", "MODE", "one", "two")
+    assert details.given["RWX_RUN_ID"] == served.second
+    assert not any(name.startswith("MINT") for name in details.given)
     assert details.inputs[0][0] == "base"
     assert Path(details.log_path).read_bytes() == b"installing\n"
     assert details.log_bytes == len(b"installing\n")

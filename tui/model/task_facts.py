@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from engine.api.messages import TaskDetails
 from engine.events import Message
@@ -73,7 +73,19 @@ def environment_section(details: TaskDetails) -> Section:
         Fact(name, (Span(shown(value)),), copied=f"{name}={value}")
         for name, value in variables
     )  # fmt: skip
-    return Section("environment", tuple(facts), f"{len(variables)} variables")
+    return Section("environment", tuple(facts), _counted(variables))
+
+
+def given_section(details: TaskDetails) -> Section:
+    """What every task is told in variables; nothing for a task that was not executed."""
+    variables = sorted(details.given.items())
+    facts = (Fact(name, (Span(shown(value)),), copied=f"{name}={value}") for name, value in variables)
+    note = f"{_counted(variables)}, as MINT_… too; and HOME, USER, LOGNAME" if variables else ""
+    return Section("given to every task", tuple(facts), note)
+
+
+def _counted(variables: Sequence[object]) -> str:
+    return f"{len(variables)} variable{'s' * (len(variables) != 1)}"
 
 
 def message_section(messages: Iterable[Message], glyphs: Glyphs) -> Section:

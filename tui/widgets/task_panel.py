@@ -15,7 +15,7 @@ from tui.format import Glyphs
 from tui.model.facts import Section, filtered, note
 from tui.model.script_spans import highlighted_rows, plain_rows
 from tui.model.spans import Row, Span
-from tui.model.task_facts import environment_section, info_sections, users_of
+from tui.model.task_facts import environment_section, given_section, info_sections, users_of
 from tui.model.task_reasons import why_sections
 from tui.model.task_title import title_row
 from tui.widgets.fact_view import FactView
@@ -254,7 +254,8 @@ class TaskPanel(Vertical):
             return (note("loading…"),)
         if not details.environment:
             return (note("no environment of its own" if task.done else "not prepared yet"),)
-        return (filtered(environment_section(details), self._filter),)
+        found = (environment_section(details), given_section(details))
+        return tuple(filtered(section, self._filter) for section in found if section.facts)
 
     def _used_by(self) -> tuple[str, ...]:
         key = (self.task_key or "", len(self._tasks))

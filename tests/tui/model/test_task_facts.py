@@ -16,7 +16,7 @@ from tui.model.bars import bar
 from tui.model.facts import Section, fact, filtered, lay_out
 from tui.model.script_spans import MOST_LINES, highlighted_rows, plain_rows
 from tui.model.spans import Span, fitted, padded_row, row_cells, row_text, wrapped
-from tui.model.task_facts import environment_section, info_sections, users_of
+from tui.model.task_facts import environment_section, given_section, info_sections, users_of
 from tui.model.task_reasons import why_sections
 from tui.model.task_title import core_ranges, title_row
 
@@ -141,6 +141,14 @@ def test_variables_are_sorted_and_copied_as_assignments() -> None:
     section = environment_section(details_of())
     assert [found.label for found in section.facts] == ["HOME", "MODE", "PATH"]
     assert section.facts[1].text == "MODE=full"
+
+
+def test_what_every_task_is_given_is_told_of_an_executed_one() -> None:
+    given = msgspec.structs.replace(details_of(), given={"RWX_VALUES": "/run/outcrop/values", "CI": "true"})
+    section = given_section(given)
+    assert [found.label for found in section.facts] == ["CI", "RWX_VALUES"]
+    assert section.note.startswith("2 variables")
+    assert given_section(details_of()).facts == ()
 
 
 def test_a_filter_looks_at_names_and_values() -> None:
