@@ -174,11 +174,13 @@ class RunStore:
         return RunDirectory(os.path.join(self._folder, run))
 
     def ids(self) -> list[str]:
-        """All run ids, the newest first."""
+        """All run ids, the newest first; what else lies there is passed over."""
         try:
-            return sorted(os.listdir(self._folder), reverse=True)
+            with os.scandir(self._folder) as entries:
+                found = [it.name for it in entries if it.is_dir(follow_symlinks=False) and it.name[0] != "."]
         except FileNotFoundError:
             return []
+        return sorted(found, reverse=True)
 
     def records(self, limit: int | None = None) -> list[RunRecord]:
         """The records of all runs, the newest first; damaged ones are left out."""

@@ -55,6 +55,16 @@ def test_runs_are_found_as_the_user_names_them(store: Store) -> None:
     assert store.runs.last("/nothing") is None
 
 
+def test_what_is_no_run_is_passed_over(store: Store) -> None:
+    run = add_run(store, new_run_id(1_700_000_000.0), "/definition").run
+    folder = os.path.join(store.root, "runs-v1")
+    os.mkdir(os.path.join(folder, ".hidden"))
+    with open(os.path.join(folder, "zzz"), "w"):
+        pass
+    assert store.runs.ids() == [run]
+    assert store.runs.resolve("latest").run == run
+
+
 def test_the_last_record_of_a_task_counts(store: Store) -> None:
     run = add_run(store, "1", "/a")
     run.write_task(task_record("a", "failed"))
