@@ -24,6 +24,7 @@ from tui.format import Glyphs
 from tui.screens import confirm
 from tui.screens.run import RunScreen
 from tui.screens.steering import RunWanted
+from tui.stylesheet import RememberedStylesheet
 from tui.theme import ROLE_CLASSES, ROLE_CSS
 from tui.theme_files import DEFAULT_THEME, ThemeFileError, find_themes, read_theme, shipped_theme
 
@@ -46,7 +47,6 @@ class OutcropApp(App[None]):
 
     TITLE = "outcrop"
     ENABLE_COMMAND_PALETTE = False  # the key is ours, from the table
-    DEFAULT_MODE = "run"
     COMPONENT_CLASSES = ROLE_CLASSES
     CSS = ROLE_CSS + "App.-ascii ModalScreen > Vertical { border: ascii $edge-active; }"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("everywhere")]
@@ -63,6 +63,7 @@ class OutcropApp(App[None]):
     ) -> None:
         self._defaults = shipped_theme().variables  # asked for while Textual's own part is made
         super().__init__(ansi_color=look.theme.is_ansi)
+        self.stylesheet = RememberedStylesheet(self.get_css_variables())
         self._bridge = bridge
         self._opening = opening
         self._look = look
@@ -77,11 +78,14 @@ class OutcropApp(App[None]):
         self.engine_is_lost = False
         self.set_class(not look.is_unicode, "-ascii")
         self._problems = list(look.settings.notices)
-        self.add_mode("run", lambda: self.run_screen)
+        self._is_opening = True
+        self.add_mode("run", self._run_screen_in_time)
         self.add_mode("history", self._history_screen)
         self._use_theme(look.theme.name, look.themes_folder)
         self.set_keymap(look.settings.keymap.changed)
         self._last_requests: dict[str, RunRequest] = {}  # by definition
+        if opening.run is not None:  # its events come while Textual starts
+            self.run_screen.open_run(opening.run, opening.request, is_news=True)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return self._defaults
@@ -89,12 +93,27 @@ class OutcropApp(App[None]):
     def on_mount(self) -> None:
         self.theme_changed_signal.subscribe(self, self._draw_all)
         self._bridge.open(self._wake)
-        if self._opening.run is None:
-            self.switch_mode("history")
-        else:
-            self.run_screen.open_run(self._opening.run, self._opening.request, is_news=True)
+        self.call_later(self._open_first_screen)  # while it mounts the app, Textual draws and shows nothing
         for notice in (*self._opening.notices, *self._problems):
             self.notify(notice, severity="warning", markup=False, timeout=15)
+
+    def _open_first_screen(self) -> None:
+        self.switch_mode("history" if self._opening.run is None else "run")
+        self._is_opening = False
+
+    def delay_update(self, delay: float = 0.05) -> None:
+        """Keep the picture until the next screen has one; the first screen has nothing to wait for."""
+        if not self._is_opening:
+            super().delay_update(delay)
+
+    def _run_screen_in_time(self) -> RunScreen:
+        """With what has come of the run so far, so that it is in the first picture."""
+        for arrival in self._bridge.drain()[0]:
+            if isinstance(arrival, Came):
+                self.run_screen.take(arrival)
+            else:
+                self.call_later(self._take, arrival)
+        return self.run_screen
 
     def _use_theme(self, name: str, folder: str) -> None:
         """Before the first picture; the other themes are read when they can be chosen."""

@@ -106,8 +106,8 @@ class Bridge:
         self._is_lost = False
 
     def open(self, wake: Callable[[], None]) -> None:
-        """Begin to listen."""
-        self._inbox.wake = wake
+        """Begin to listen; what was followed or asked before may have come already."""
+        self._inbox.wake_by(wake)
         self._listen()
 
     def drain(self, limit: int = DRAINED_AT_ONCE) -> tuple[list[Arrival], bool]:
@@ -299,11 +299,18 @@ class _Inbox:
     """The queue between the threads and the app."""
 
     def __init__(self) -> None:
-        self.wake: Callable[[], None] = lambda: None
+        self._wake: Callable[[], None] = lambda: None
         self._arrivals: deque[Arrival] = deque()
         self._items = 0
         self._is_woken = False
         self._changed = threading.Condition()
+
+    def wake_by(self, wake: Callable[[], None]) -> None:
+        with self._changed:
+            self._wake = wake
+            must_wake = self._is_woken = bool(self._arrivals)
+        if must_wake:
+            wake()
 
     def put(self, arrival: Arrival) -> None:
         with self._changed:
@@ -311,7 +318,7 @@ class _Inbox:
             self._items += _size(arrival)
             must_wake, self._is_woken = not self._is_woken, True
         if must_wake:
-            self.wake()
+            self._wake()
 
     def take(self, limit: int) -> tuple[list[Arrival], bool]:
         taken: list[Arrival] = []

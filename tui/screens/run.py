@@ -38,6 +38,7 @@ from tui.widgets.task_list import TaskList
 from tui.widgets.task_panel import TaskPanel
 
 _TICKS_A_SECOND = 8
+_OTHER_ROWS = 2  # above and below the panes
 Selected = TaskGraph.Selected | TaskList.Selected | CpuLanes.Selected | FactView.TaskPicked
 
 
@@ -78,8 +79,11 @@ class RunScreen(Screen[None]):
 
     def on_mount(self) -> None:
         self._ticking = self.set_interval(1 / _TICKS_A_SECOND, self._tick, pause=True)
+        self.panes.expect(self.app.size - Size(0, _OTHER_ROWS))
         if self.shown is not None:
+            self._pending = Dirty()
             self._show_all()
+            self._attend()
 
     # What is shown
 

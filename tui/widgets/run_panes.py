@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical
 from textual.events import Resize
+from textual.geometry import Size
 from textual.widget import Widget
 
 from tui.format import Glyphs
@@ -19,6 +20,7 @@ from tui.widgets.task_panel import TaskPanel
 NARROW = 100  # columns; below that the tasks are above the selected one, not beside it
 TALL = 28  # rows; from there on there is a list below the graph
 WIDE = 150  # columns; from there on the tasks get more room than the selected one
+_FRAME = 2  # columns
 
 
 class RunPanes(Container):
@@ -42,6 +44,7 @@ class RunPanes(Container):
             "lanes": self.lanes,
             "panel": self.panel,
         }
+        self._expected = Size(0, 0)
         self._time = (0.0, 0)
 
     def compose(self) -> ComposeResult:
@@ -51,13 +54,24 @@ class RunPanes(Container):
             yield self.lanes
         yield self.panel
 
+    def expect(self, size: Size) -> None:
+        """Arrange the panes for the size that the first layout will give them."""
+        self._expected = size
+        share = 1 if self.is_narrow else 5 / 9 if size.width >= WIDE else 1 / 2
+        self.graph.expected_width = int(size.width * share) - _FRAME
+        self._arrange()
+
     def on_resize(self, event: Resize) -> None:
         if event.size:
             self._arrange()
 
     @property
     def is_narrow(self) -> bool:
-        return self.size.width < NARROW
+        return self._room.width < NARROW
+
+    @property
+    def _room(self) -> Size:
+        return self.size or self._expected
 
     @property
     def view(self) -> View:
@@ -65,7 +79,7 @@ class RunPanes(Container):
 
     @property
     def shown_panes(self) -> frozenset[Pane]:
-        return panes(self.view, self.zoomed, is_narrow=self.is_narrow, is_tall=self.size.height >= TALL)
+        return panes(self.view, self.zoomed, is_narrow=self.is_narrow, is_tall=self._room.height >= TALL)
 
     @property
     def tasks(self) -> TaskGraph | TaskList:
@@ -163,7 +177,7 @@ class RunPanes(Container):
                 self._catch_up(widget)
         self.query_one("#tasks").display = shown != {"panel"}
         self.set_class(self.is_narrow, "-narrow")
-        self.set_class(self.size.width >= WIDE, "-wide")
+        self.set_class(self._room.width >= WIDE, "-wide")
         self.set_class({"graph", "list"} <= shown, "-both")
         self.set_class(self.view == "lanes" or self.zoomed == "lanes", "-lanes")
         if had_focus and "panel" in shown and len(shown) == 1:

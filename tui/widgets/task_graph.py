@@ -60,6 +60,8 @@ class TaskGraph(ScrollView, inherit_bindings=False):
         self._view = GraphView()
         self._model: RunModel | None = None
         self._picture: GraphPicture | None = None
+        self.expected_width = 0  # as long as there is no size
+        self._roomy_width = 0  # of a picture with room for clocks
         self._look = Look(tasks={})
         self._kept: dict[int, Strip] = {}
         self._kept_at = (-1, -1)
@@ -188,8 +190,14 @@ class TaskGraph(ScrollView, inherit_bindings=False):
     def _drawn(self, shown: ShownGraph) -> GraphPicture:
         """With room for clocks in every column, if the graph then still fits."""
         picture = GraphPicture(shown, CLOCK_ROOM)
-        width = self.scrollable_content_region.width
-        return picture if picture.layout.width <= width else GraphPicture(shown)
+        self._roomy_width = picture.layout.width
+        return picture if self._has_room else GraphPicture(shown)
+
+    @property
+    def _has_room(self) -> bool:
+        """Whether there is room for clocks."""
+        width = self.scrollable_content_region.width or self.expected_width
+        return not width or self._roomy_width <= width
 
     def _put(self, picture: GraphPicture) -> None:
         """Show a new picture; the selected node stays where it was on the screen."""
@@ -224,9 +232,9 @@ class TaskGraph(ScrollView, inherit_bindings=False):
     def on_resize(self) -> None:
         picture = self._picture
         if picture is not None and len(picture.shown.nodes) <= MANY:
-            room = self._drawn(picture.shown)
-            if room.room != picture.room:
-                self._put(room)
+            room = CLOCK_ROOM if self._has_room else 0
+            if room != picture.room:
+                self._put(GraphPicture(picture.shown, room))
         self._show_selected()
 
     # Painting
