@@ -22,9 +22,10 @@ class FileLog:
             return b""
         return os.pread(self._file, length, offset)
 
-    def times(self) -> bytes:
+    def times(self, offset: int = 0) -> bytes:
         try:
             with open(self._path.removesuffix(".log") + ".times", "rb") as file:
+                file.seek(offset)
                 return file.read()
         except OSError:
             return b""

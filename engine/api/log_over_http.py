@@ -30,21 +30,21 @@ class LogOverHttp:
         """At most `length` bytes from `offset` on; fewer at the end."""
         if length <= 0:
             return b""
-        reach = {"Range": f"bytes={offset}-{offset + length - 1}"}
-        status, _, data = self._exchange("GET", "/log", reach)
+        return self._part("/log", f"bytes={offset}-{offset + length - 1}")
+
+    def times(self, offset: int = 0) -> bytes:
+        """When which part came, as `LogSource.times`."""
+        return self._part("/times", f"bytes={offset}-")
+
+    def close(self) -> None:
+        """Nothing is open between two calls."""
+
+    def _part(self, suffix: str, reach: str) -> bytes:
+        status, _, data = self._exchange("GET", suffix, {"Range": reach})
         if status == _NOTHING_THERE:
             return b""
         _check(status)
         return data
-
-    def times(self) -> bytes:
-        """When which part came, as `LogSource.times`."""
-        status, _, data = self._exchange("GET", "/times", {})
-        _check(status)
-        return data
-
-    def close(self) -> None:
-        """Nothing is open between two calls."""
 
 
 def _check(status: int) -> None:

@@ -205,7 +205,7 @@ class _MemoryLog(LogOverHttp):
     def read(self, offset: int, length: int) -> bytes:
         return self._data[offset : offset + length]
 
-    def times(self) -> bytes:
+    def times(self, offset: int = 0) -> bytes:
         return b""
 
     def close(self) -> None:

@@ -19,8 +19,8 @@ class MemoryLog:
     def read(self, offset: int, length: int) -> bytes:
         return self.content[offset : offset + length]
 
-    def times(self) -> bytes:
-        return self.stamps
+    def times(self, offset: int = 0) -> bytes:
+        return self.stamps[offset:]
 
     def close(self) -> None:
         self.is_closed = True

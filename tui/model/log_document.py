@@ -39,9 +39,9 @@ class SharedSource:
         with self._lock:
             return b"" if self._is_closed else self._source.read(offset, length)
 
-    def times(self) -> bytes:
+    def times(self, offset: int = 0) -> bytes:
         with self._lock:
-            return b"" if self._is_closed else self._source.times()
+            return b"" if self._is_closed else self._source.times(offset)
 
     def close(self) -> None:
         with self._lock:
@@ -103,8 +103,8 @@ class LogDocument:
         self._blocks.pop(self.index.size // _BLOCK, None)
 
     def read_times(self) -> None:
-        """Take in the times that there are now."""
-        self.times.take(self.source.times())
+        """Take in the times that have come since."""
+        self.times.add(self.source.times(self.times.size))
 
     def time(self, line: int) -> float | None:
         """When a line began to come, in seconds since the epoch."""

@@ -14,8 +14,11 @@ class LogSource(Protocol):
     def read(self, offset: int, length: int) -> bytes:
         """At most `length` bytes from `offset` on; fewer at the end."""
 
-    def times(self) -> bytes:
-        """(u64 offset, f64 seconds since the epoch), little-endian, one a batch that came; or nothing."""
+    def times(self, offset: int = 0) -> bytes:
+        """(u64 offset, f64 seconds since the epoch), little-endian, one a batch that came; or nothing.
+
+        Those from byte `offset` of all these records on.
+        """
 
     def close(self) -> None:
         """Let go of what is open."""

@@ -19,12 +19,14 @@ class LogTimes:
     def __len__(self) -> int:
         return len(self._offsets)
 
-    def take(self, data: bytes) -> None:
-        """Take in all records that there are now; what is known already is not read again."""
-        whole = len(data) - len(data) % _RECORD
-        if whole < len(self) * _RECORD:
-            self._offsets, self._seconds = array("Q"), array("d")  # the log began anew
-        new = data[len(self) * _RECORD : whole]
+    @property
+    def size(self) -> int:
+        """The bytes of all records that are known: where the next one begins."""
+        return len(self) * _RECORD
+
+    def add(self, data: bytes) -> None:
+        """Take in the records that follow; one that is not whole is left for the next time."""
+        new = data[: len(data) - len(data) % _RECORD]
         offsets: array[int] = array("Q", new)
         seconds: array[float] = array("d", new)
         if sys.byteorder == "big":

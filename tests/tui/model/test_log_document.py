@@ -61,8 +61,10 @@ def test_a_log_that_began_anew_is_another_one() -> None:
     document.read_times()
     assert document.time(1) == 5.0
     source.content = b"uno\n"
+    source.stamps = stamped((0, 9.0))
     assert document.poll() == "anew"
-    assert _texts(document) == ["uno"]
+    document.read_times()
+    assert (_texts(document), document.time(0)) == (["uno"], 9.0)
     assert document.poll() == "none"
 
 
