@@ -210,9 +210,9 @@ class OutcropApp(App[None]):
             case "start_engine":
                 return self.engine_is_lost
             case "show_run":
-                return self.run_screen.shown is not None and self.screen is not self.run_screen
+                return self.run_screen.shown is not None and self.current_mode != "run"
             case "show_history":
-                return self._history is None or self.screen is not self._history
+                return self.current_mode != "history"
             case _:
                 return True
 

@@ -11,6 +11,8 @@ from tui.widgets.log_messages import Matches
 from tui.widgets.log_view import LogView
 from tui.widgets.task_panel import TaskPanel
 
+_UNDER_ANOTHER_TITLE = 0.15  # seconds; mostly the log is there sooner, and nothing flickers
+
 
 class SelectedTask:
     """Fills the panel and the log of one screen."""
@@ -43,6 +45,8 @@ class SelectedTask:
         if asked != self._asked:
             self._asked = asked
             self._bridge.details(shown.run, task.description.task, self._details_came, self._no_details)
+            if self._logged[:2] != asked[:2]:
+                self._log.set_timer(_UNDER_ANOTHER_TITLE, self._close_another)
 
     def first_error(self) -> None:
         """Go to the first error of the log; once it is there, if it is still asked for."""
@@ -86,6 +90,11 @@ class SelectedTask:
 
     def _no_details(self, _: Refusal) -> None:
         self._asked = ()  # it is asked again when something happens
+
+    def _close_another(self) -> None:
+        """The log of the task before must not stand below the title of this one for long."""
+        if self._logged[:2] != self._asked[:2]:
+            self._open(None, (), is_live=False)
 
     def _open(self, source: LogSource | None, logged: tuple[object, ...], *, is_live: bool) -> None:
         if logged != self._logged:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from engine.api.messages import Refusal
+from engine.api.messages import Refusal, TaskDetails
 from engine.events import (
     Event,
     RunFinished,
@@ -323,7 +324,9 @@ async def test_a_screen_does_not_offer_to_go_where_one_is() -> None:
     async with showing(*BEGUN) as shown:
         assert not shown.app.check_action("show_run", ())
         assert shown.app.check_action("show_history", ())
-        await shown.press("4")
+        await shown.press("colon")
+        assert not shown.app.check_action("show_run", ())
+        await shown.press("escape", "4")
         assert shown.app.check_action("show_run", ())
         assert not shown.app.check_action("show_history", ())
 
@@ -404,6 +407,31 @@ async def test_a_search_in_the_log_counts_its_matches() -> None:
         await shown.press("enter", "slash", *"FAIL", "enter")
         await shown.until(lambda: shown.screen.selected_task.search_words.endswith('"FAIL"'))
         assert "2" in shown.screen.selected_task.search_words
+
+
+class _SlowEngine(FakeEngine):
+    """It does not tell anything about `build`, until it may."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may_tell = threading.Event()
+
+    def details(self, run: str, task: str) -> TaskDetails:
+        if task == "build":
+            self.may_tell.wait(60)
+        return super().details(run, task)
+
+
+async def test_the_log_of_the_task_before_does_not_stay_under_the_title_of_another() -> None:
+    engine = _SlowEngine()
+    engine.logs |= {"deps": b"of deps\n", "build": b"of build\n"}
+    async with showing(*BEGUN, engine=engine) as shown:
+        log = shown.screen.panes.log_view
+        await shown.until(lambda: log.document is not None)
+        await shown.say(ends("deps"), begins("build", 3.0))
+        await shown.until(lambda: log.document is None)
+        engine.may_tell.set()
+        await shown.until(lambda: log.document is not None)
 
 
 async def test_time_passes_only_while_the_run_goes_on() -> None:
