@@ -12,12 +12,14 @@ import msgspec
 from textual.app import App
 from textual.binding import BindingType
 from textual.message import Message
+from textual.scrollbar import ScrollBar, ScrollBarRender
 from textual.theme import Theme
 
 from engine.api.messages import DefinitionSummary, Refusal, RunSummary
 from engine.model.request import RunRequest
 from tui.active_actions import active_actions
 from tui.appearance import Appearance
+from tui.ascii_terminal import ASCII_CSS, PlainScrollBarRender
 from tui.bindings import bindings_for
 from tui.bridge import Answered, Arrival, Bridge, Came, Crashed, EngineLost, Noticed, StreamEnded
 from tui.format import Glyphs
@@ -48,7 +50,7 @@ class OutcropApp(App[None]):
     TITLE = "outcrop"
     ENABLE_COMMAND_PALETTE = False  # the key is ours, from the table
     COMPONENT_CLASSES = ROLE_CLASSES
-    CSS = ROLE_CSS + "App.-ascii ModalScreen > Vertical { border: ascii $edge-active; }"
+    CSS = ROLE_CSS + ASCII_CSS
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("everywhere")]
 
     class Arrived(Message):
@@ -77,6 +79,7 @@ class OutcropApp(App[None]):
         self._history: HistoryScreen | None = None
         self.engine_is_lost = False
         self.set_class(not look.is_unicode, "-ascii")
+        ScrollBar.renderer = ScrollBarRender if look.is_unicode else PlainScrollBarRender
         self._problems = list(look.settings.notices)
         self._is_opening = True
         self.add_mode("run", self._run_screen_in_time)
@@ -298,6 +301,8 @@ class OutcropApp(App[None]):
 
     def _ask_what_to_run(self, definitions: Sequence[DefinitionSummary], current: str | None) -> None:
         from tui.screens.start_run import StartRunScreen
+
+        self.clear_notifications()  # they would cover it, and what they said has been seen
 
         def chosen(request: RunRequest | None) -> None:
             if request is not None:

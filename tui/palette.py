@@ -30,7 +30,7 @@ class ActionProvider(Provider):
     async def discover(self) -> Hits:
         for it in self._offered:
             yield DiscoveryHit(
-                it.action.words, partial(self._run, it), text=it.action.words, help=explanation(it)
+                it.action.words, partial(self._run, it), text=it.action.words, help=self._help(it)
             )
 
     async def search(self, query: str) -> Hits:
@@ -43,8 +43,11 @@ class ActionProvider(Provider):
                     matcher.highlight(it.action.words),
                     partial(self._run, it),
                     text=it.action.words,
-                    help=explanation(it),
+                    help=self._help(it),
                 )
+
+    def _help(self, offered: ActiveAction) -> str:
+        return explanation(offered, is_unicode=not self.app.has_class("-ascii"))
 
     async def _run(self, chosen: ActiveAction) -> None:
         action = chosen.action
@@ -54,7 +57,8 @@ class ActionProvider(Provider):
         )
 
 
-def explanation(offered: ActiveAction) -> str:
+def explanation(offered: ActiveAction, *, is_unicode: bool = True) -> str:
     """`r · Run the failed task again.`: the keys of an action, and its help."""
-    keys = " ".join(key_text(key) for key in offered.keys)
-    return f"{keys} · {offered.action.help}" if keys else offered.action.help
+    keys = " ".join(key_text(key, is_unicode=is_unicode) for key in offered.keys)
+    separator = " · " if is_unicode else ": "
+    return f"{keys}{separator}{offered.action.help}" if keys else offered.action.help

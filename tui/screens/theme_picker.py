@@ -48,7 +48,7 @@ class ThemePicker(ModalScreen[str]):
     def compose(self) -> ComposeResult:
         with Vertical() as frame:
             frame.border_title = "Theme"
-            frame.border_subtitle = "enter take · esc keep the old one"
+            frame.border_subtitle = "enter takes it, esc the old one"
             yield OptionList()
             yield Static(markup=False)
 
