@@ -59,7 +59,8 @@ class StartRunScreen(ModalScreen[RunRequest | None]):
         self._remembered = remembered
         self._names = definition_names(it.path for it in definitions)
         paths = [it.path for it in definitions]
-        self._index = paths.index(definition) if definition in paths else 0
+        sound = (index for index, it in enumerate(definitions) if not it.problems)
+        self._index = paths.index(definition) if definition in paths else next(sound, 0)
         self._targets: set[str] = set()
         self._visible: list[str] = []
         self._files = ChoiceList(glyphs, self._file_row, empty="no definition here", id="definitions")

@@ -153,6 +153,10 @@ async def test_a_definition_with_problems_shows_them_and_cannot_be_run() -> None
     app = StartApp(BROKEN, NIGHTLY)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
+        assert "all 1" in app.text()  # what can be run is chosen first
+        app.dialog.query_one("#definitions").focus()
+        await pilot.press("k")
+        await pilot.pause()
         assert "broken.yml:13:18: unknown task `npn`" in app.text()
         assert "broken.yml:20:1: no key `rnu`" in app.text()
         await pilot.press("enter")
