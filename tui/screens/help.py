@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from rich.table import Table
-from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
@@ -15,6 +13,7 @@ from textual.widgets import Input, Static
 from tui.action import GROUP_WORDS
 from tui.active_actions import ActiveAction
 from tui.key_names import key_text
+from tui.widgets.help_rows import HelpRow, HelpRows
 
 _MOUSE = (
     ("wheel", "Scroll what is under the pointer."),
@@ -24,24 +23,9 @@ _MOUSE = (
 )
 
 
-class HelpRow(Static):
-    """A heading, or one action with its keys."""
-
-    def __init__(self, keys: str, text: str, heading: str) -> None:
-        super().__init__()
-        self.keys = keys
-        self.text = text
-        self.heading = heading
-
-    def matches(self, query: str) -> bool:
-        """Whether the keys, the sentence or the heading contain the query."""
-        return query in f"{self.keys} {self.text} {self.heading}".lower()
-
-
 class HelpScreen(ModalScreen[None]):
     """Shows `actions`: those of the screen below, which is to be asked before this one covers it."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"help--key", "help--heading"}
     DEFAULT_CSS = """
         HelpScreen { align: center middle; }
         HelpScreen > Vertical {
@@ -51,10 +35,7 @@ class HelpScreen(ModalScreen[None]):
         }
         HelpScreen Input { height: 1; border: none; padding: 0 1; background: $panel; }
         HelpScreen VerticalScroll { height: auto; max-height: 100%; scrollbar-size-vertical: 1; }
-        HelpScreen HelpRow { height: auto; }
         HelpScreen #none { color: $dim-text; padding: 0 1; display: none; }
-        HelpScreen > .help--key { color: $accent; text-style: bold; }
-        HelpScreen > .help--heading { color: $foreground; text-style: bold; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,enter,f1", "close", "close", priority=True),
@@ -79,7 +60,7 @@ class HelpScreen(ModalScreen[None]):
             frame.border_subtitle = "type to search - esc closes"
             yield Input(placeholder="search", compact=True)
             with VerticalScroll(can_focus=False):
-                yield from self._rows()
+                yield HelpRows(self._rows())
             yield Static("no key is about that", id="none")
 
     def _rows(self) -> list[HelpRow]:
@@ -100,28 +81,14 @@ class HelpScreen(ModalScreen[None]):
         return "  ".join(key_text(key, is_unicode=self._is_unicode) for key in active.keys)
 
     def on_mount(self) -> None:
-        key_style = self.get_component_rich_style("help--key", partial=True)
-        heading_style = self.get_component_rich_style("help--heading", partial=True)
-        for row in self.query(HelpRow):
-            if not row.text:
-                row.update(Text(row.heading, heading_style))
-                continue
-            line = Table.grid(padding=(0, 2, 0, 0), expand=True)
-            line.add_column(width=17)
-            line.add_column(ratio=1)
-            line.add_row(Text(f"  {row.keys}", key_style, no_wrap=True), Text(row.text))
-            row.update(line)
         self.query_one(Input).focus()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
-        query = event.value.strip().lower()
-        rows = list(self.query(HelpRow))
-        shown = {row.heading for row in rows if row.text and row.matches(query)}
+        rows = self.query_one(HelpRows)
         with self.app.batch_update():
-            for row in rows:
-                row.display = row.matches(query) if row.text else row.heading in shown
-            self.query_one("#none").display = not shown
+            rows.show(event.value.strip().lower())
+            self.query_one("#none").display = not rows.shown
 
     def action_close(self) -> None:
         self.dismiss(None)

@@ -8,14 +8,14 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from tests.tui.themed_app import ThemedApp
-from tui.screens.help import HelpRow, HelpScreen
+from tui.screens.help import HelpScreen
+from tui.widgets.help_rows import HelpRows
 
 SIZES = pytest.mark.parametrize("size", [(80, 24), (200, 60)])
 
 
 def shown(app: ThemedApp) -> dict[str, str]:
-    rows = [row for row in app.screen.query(HelpRow) if row.display and row.text]
-    return {row.text: row.keys for row in rows}
+    return {row.text: row.keys for row in app.screen.query_one(HelpRows).shown if row.text}
 
 
 async def focused_on(pilot: Pilot[object], app: ThemedApp, pane: str) -> None:
