@@ -82,7 +82,7 @@ class SelectedTask:
             source.close()
             return
         self._panel.details(details)
-        logged = (shown.run, details.task, task.attempt, details.log_path)
+        logged = (shown.run, details.task, details.log_path)
         self._open(source, logged, is_live=shown.is_live and not task.done)
         if self._wants_error:
             self._wants_error = False
@@ -97,7 +97,8 @@ class SelectedTask:
             self._open(None, (), is_live=False)
 
     def _open(self, source: LogSource | None, logged: tuple[object, ...], *, is_live: bool) -> None:
-        if logged != self._logged:
+        goes_on_again = is_live and not self._log.is_live and source is not None
+        if logged != self._logged or goes_on_again:  # another attempt of what runs goes on in the same log
             self._logged = logged
             self._log.open(source, is_live=is_live)
             if self.searched:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
+from engine.api.log_over_http import LogOverHttp
 from engine.api.messages import Refusal, TaskDetails
 from engine.events import (
     Event,
@@ -17,10 +18,12 @@ from engine.events import (
     RunStarted,
     TaskDescription,
     TaskFinished,
+    TaskRetried,
     TaskStarted,
 )
 from engine.model.request import RunRequest
 from tests.tui.fakes import FakeEngine
+from tests.tui.memory_log import MemoryLog
 from tests.tui.synthetic import START
 from tui.app import Opening, OutcropApp
 from tui.bridge import Bridge
@@ -407,6 +410,50 @@ async def test_a_search_in_the_log_counts_its_matches() -> None:
         await shown.press("enter", "slash", *"FAIL", "enter")
         await shown.until(lambda: shown.screen.selected_task.search_words.endswith('"FAIL"'))
         assert "2" in shown.screen.selected_task.search_words
+
+
+def _retried(task: str, attempt: int) -> TaskRetried:
+    return TaskRetried(at=START + 2.0, run=RUN, task=task, attempt=attempt, reason="did not succeed")
+
+
+class _Log(MemoryLog, LogOverHttp):
+    """A log in memory that an engine hands out."""
+
+
+class _CountingEngine(FakeEngine):
+    """It remembers which logs it has handed out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.opened: list[_Log] = []
+
+    def log(self, run: str, task: str) -> LogOverHttp:
+        self.opened.append(_Log(b"".join(b"line %d\n" % number for number in range(500))))
+        return self.opened[-1]
+
+
+async def test_who_reads_a_log_stays_there_when_the_task_is_tried_again() -> None:
+    engine = _CountingEngine()
+    async with showing(*BEGUN, engine=engine) as shown:
+        log = shown.screen.panes.log_view
+        await shown.press("enter")
+        await shown.until(lambda: log.document is not None and len(log.document) == 500)
+        await shown.press("g")
+        await shown.say(_retried("deps", 2), begins("deps", 3.0, attempt=2))
+        await shown.until(lambda: any(log.is_closed for log in engine.opened))  # one of the two
+        assert (log.scroll_y, log.follow, log.is_live) == (0, False, True)
+
+
+async def test_a_task_that_is_tried_again_after_its_end_is_followed_again() -> None:
+    engine = FakeEngine()
+    engine.logs["deps"] = b"one\n"
+    async with showing(*BEGUN, engine=engine) as shown:
+        log = shown.screen.panes.log_view
+        await shown.say(ends("deps", exit_code=1))
+        await shown.until(lambda: log.document is not None and not log.is_live)
+        await shown.say(_retried("deps", 2), begins("deps", 3.0, attempt=2))
+        await shown.until(lambda: log.is_live)
+        assert log.follow
 
 
 class _SlowEngine(FakeEngine):
