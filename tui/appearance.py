@@ -24,6 +24,8 @@ class Appearance(msgspec.Struct, frozen=True, kw_only=True):
 
 def appearance(console: Console) -> Appearance:
     """That of this terminal and this user; to be asked before the app is made."""
+    if not os.environ.get("NO_COLOR"):
+        os.environ.pop("NO_COLOR", None)  # empty it means nothing (no-color.org), but not to Textual
     path = settings_path(console.environment)
     settings = read_settings(path)
     return Appearance(

@@ -21,7 +21,7 @@ def chosen_theme(wanted: str | None, environ: Mapping[str, str]) -> ThemeChoice:
 
     To be asked before the App is made: Textual takes NO_COLOR out of the environment.
     """
-    if "NO_COLOR" in environ:
+    if environ.get("NO_COLOR"):
         return ThemeChoice(name=TERMINAL_THEME, is_ansi=True)
     if wanted is not None:
         return ThemeChoice(name=wanted)
