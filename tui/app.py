@@ -49,6 +49,8 @@ class OutcropApp(App[None]):
 
     TITLE = "outcrop"
     ENABLE_COMMAND_PALETTE = False  # the key is ours, from the table
+    SELECT_AUTO_SCROLL_LINES = 2  # at the edges of a log: a selection can begin there, and does not run away
+    SELECT_AUTO_SCROLL_SPEED = 10.0  # rows a second
     COMPONENT_CLASSES = ROLE_CLASSES
     CSS = ROLE_CSS + ASCII_CSS
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("everywhere")]
