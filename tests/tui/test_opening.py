@@ -11,7 +11,7 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -25,13 +25,6 @@ FAILING = HOST + "tasks: [{key: bad, run: 'echo the reason; exit 3'}]\n"
 WAITING = HOST + "tasks: [{key: slow, cache: false, run: 'echo begun; sleep 1000'}]\n"
 APP = "\x1b[?1049h"  # what it is drawn on is not what was there before
 _PATIENCE = 60.0
-
-
-@pytest.fixture
-def program(outcrop: Program) -> Iterator[Program]:
-    """The program; its engine is stopped at the end."""
-    yield outcrop
-    outcrop("engine", "stop")
 
 
 class Screen:
