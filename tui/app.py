@@ -34,6 +34,10 @@ if TYPE_CHECKING:
     from tui.screens.history import HistoryScreen
 
 _DRAIN_SECONDS = 1 / 20
+# Textual's own is black and white reversed: not to be seen on a dark terminal of 16 colours.
+_CURSOR_CSS = """
+Input:ansi > .input--cursor { background: ansi_default; color: ansi_default; text-style: reverse; }
+"""
 
 
 class Opening(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,7 +56,7 @@ class OutcropApp(App[None]):
     SELECT_AUTO_SCROLL_LINES = 2  # at the edges of a log: a selection can begin there, and does not run away
     SELECT_AUTO_SCROLL_SPEED = 10.0  # rows a second
     COMPONENT_CLASSES = ROLE_CLASSES
-    CSS = ROLE_CSS + ASCII_CSS
+    CSS = ROLE_CSS + ASCII_CSS + _CURSOR_CSS
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("everywhere")]
 
     class Arrived(Message):

@@ -14,6 +14,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+from textual.widgets import Input
+
+from tests.tui.fakes import FakeEngine
+from tui.app import Opening, OutcropApp
+from tui.appearance import Appearance
+from tui.bridge import Bridge
+from tui.theme_choice import ThemeChoice
+
 _ROOT = Path(__file__).parent.parent.parent
 _PROGRAM = """
 import os
@@ -123,3 +132,21 @@ def test_a_terminal_of_many_colours_gets_them() -> None:
     with terminal(TERM="xterm-256color", COLORTERM="truecolor") as screen:
         screen.wait_for(b"palette")
         assert b"38;2;152;189;120" in screen.seen
+
+
+@pytest.mark.parametrize("theme", ["outcrop-terminal", "outcrop-terminal-light"])
+async def test_with_16_colours_the_cursor_of_a_field_and_what_is_selected_in_it_are_seen(theme: str) -> None:
+    look = Appearance(theme=ThemeChoice(name=theme))
+    engine = FakeEngine()
+    app = OutcropApp(Bridge(engine, lambda: engine), Opening(), look)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("?")
+        field = app.screen.query_one(Input)
+        cursor = field.get_component_rich_style("input--cursor")
+        assert cursor.reverse
+        for colour in (cursor.color, cursor.bgcolor):
+            assert colour is None or colour.is_default
+        selection = field.get_component_rich_style("input--selection")
+        assert selection.color is not None and selection.bgcolor is not None
+        assert (selection.color.number, selection.bgcolor.number) == (0, 3)
+    engine.die()
