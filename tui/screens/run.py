@@ -217,7 +217,7 @@ class RunScreen(Screen[None]):
         if self._hold():
             self._steering.cancel_task(self.shown, self.selected)
         else:
-            self._say(f"{self.selected} has only just been selected: press again to cancel it")
+            self._say(f"press again to cancel {self.selected}, which was only just selected")
 
     def action_cancel_run(self) -> None:
         if self.shown is not None:
