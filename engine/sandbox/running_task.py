@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import signal
 import struct
 
@@ -121,9 +120,9 @@ class RunningTask:
         """(bytes at the peak, whether the limit was hit); the group is removed.
 
         largest: the kernel's maximum of single processes. It begins with what the engine itself had when
-        it started bubblewrap, so it says something only above that.
+        it started bubblewrap, so it says something only above that: 0 when nothing else is known.
         """
-        own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        own = _own_peak()
         peak = max(self._peak, largest if largest > own else 0)
         charged: int | None = None
         out_of_memory = False
@@ -134,7 +133,7 @@ class RunningTask:
                 charged = None
             self.group.remove()
         if peak == 0:
-            peak = min(charged or largest, own)
+            peak = min(charged or 0, own)
         return peak, out_of_memory
 
     def _sample(self) -> Usage:
@@ -152,6 +151,13 @@ class RunningTask:
             ticks += sum(int(field) for field in fields[11:15])
             pages += int(fields[21])
         return Usage(cpu_seconds=ticks / _TICK, rss=pages * _PAGE)
+
+
+def _own_peak() -> int:
+    """The most memory in bytes that this program has had; `getrusage` adds what its parent had."""
+    with open("/proc/self/status", "rb") as file:
+        _, _, rest = file.read().partition(b"VmHWM:")
+    return int(rest.split(None, 1)[0]) * 1024 if rest else 0
 
 
 def _children(pid: int) -> list[int]:

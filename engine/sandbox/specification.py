@@ -46,7 +46,8 @@ class SandboxSpec(msgspec.Struct, frozen=True, kw_only=True):
 class SandboxResult(msgspec.Struct, frozen=True, kw_only=True):
     """How the first process of a task ended: by `exit_code`, or, when that is None, killed by `signal`.
 
-    cpu_seconds: user and system time of all processes. max_rss: bytes, the peak of memory.
+    cpu_seconds: user and system time of all processes. max_rss: bytes, the peak of memory; 0 when
+    the task was over before it could be seen.
     out_of_memory: the kernel killed a process of the task because of its memory limit.
     """
 

@@ -186,7 +186,7 @@ def _machine_section(task: TaskState, details: TaskDetails | None) -> Section:
         facts.append(
             Fact("CPU time", (Span(duration_text(task.cpu_seconds)), Span(part, "dim-text")))
         )  # fmt: skip
-    if task.max_rss is not None:
+    if task.max_rss:
         limit = f"  of {size_text(task.description.memory)}" if task.description.memory else ""
         facts.append(Fact("most memory", (Span(size_text(task.max_rss)), Span(limit, "dim-text"))))
     if details is not None:
