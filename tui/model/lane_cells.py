@@ -52,8 +52,10 @@ def lane_cells(
         _fill(cells, first, max(last, first + 1), segment)
         spans.append((first, last, segment))
     for first, last, segment in spans:
-        _mark(cells, last, segment)
-        _label(cells, first, last, segment, ellipsis)
+        if segment.state in _MARKED:
+            _mark(cells, last, segment)
+        if last - first >= EIGHTHS:
+            _label(cells, first, last, segment, ellipsis)
     return cells
 
 
@@ -84,8 +86,6 @@ def _fill_part(cells: list[Cell], index: int, first: int, last: int, segment: Se
 
 def _mark(cells: list[Cell], last: int, segment: Segment) -> None:
     """The glyph of a bad end: behind the segment where nothing is, else in its last cell."""
-    if segment.state not in _MARKED:
-        return
     index = (last + EIGHTHS - 1) // EIGHTHS
     if index >= len(cells) or cells[index] != IDLE:
         index = max(0, min(len(cells), index) - 1)

@@ -60,6 +60,7 @@ class RunScreen(Screen[None]):
         self._pending = Dirty()
         self.is_ticking = False
         self._ticking: Timer | None = None
+        self._drawn_below = 0  # the second in which it was last drawn below a dialog
         self._header = RunHeader(glyphs)
         self.banner = Banner()
         self.panes = RunPanes(glyphs, id="panes")
@@ -88,9 +89,13 @@ class RunScreen(Screen[None]):
     # What is shown
 
     def open_run(self, run: str, request: RunRequest | None = None, *, is_news: bool = False) -> None:
-        """Show this run from its beginning, and follow it if it goes on."""
+        """Show this run from its beginning, and follow it if it goes on.
+
+        A task that was chosen in a run of the same definition is so in this one, if it has it.
+        """
+        is_again = self.shown is not None and self.shown.is_asked_again_by(request)
+        self._selection = self._selection.again() if is_again else Selection()
         self.shown = ShownRun(run, request, is_news=is_news)
-        self._selection = Selection()
         self._pending = Dirty()
         self._bridge.follow(run)
         self._bridge.summary(run, self._summary_came, self._steering.refused)
@@ -105,8 +110,12 @@ class RunScreen(Screen[None]):
         self._pending.include(dirty)
 
     def apply(self) -> None:
-        """Draw what has changed, if this screen is to be seen."""
-        if self.shown is None or not self._pending or not self._is_visible or not self.is_mounted:
+        """Draw what has changed, if this screen is to be seen; below a dialog the clock does it."""
+        if self.app.screen is self:
+            self._draw()
+
+    def _draw(self) -> None:
+        if self.shown is None or not self._pending or not self.is_mounted:
             return
         dirty, self._pending = self._pending, Dirty()
         with self.app.batch_update():
@@ -388,7 +397,10 @@ class RunScreen(Screen[None]):
         """Until the user has selected something, go where something happens."""
         if self.shown is None or self._selection.is_chosen:
             return
-        if self._selection.follow(attention.to_watch(self.shown.model.state, self.selected), self._clock()):
+        wanted = self._selection.wanted
+        if wanted in self.shown.model.state.tasks:
+            self._select(wanted)
+        elif self._selection.follow(attention.to_watch(self.shown.model.state, self.selected), self._clock()):
             self._selection_moved()
 
     def _hold(self) -> bool:
@@ -418,6 +430,7 @@ class RunScreen(Screen[None]):
         if shown is None or self._ticking is None:
             return
         self._header.changed(Dirty(finished=True))
+        self.panes.changed(Dirty(finished=True))
         self._show_state()
         self._tick()
         self.is_ticking = shown.is_live
@@ -432,6 +445,11 @@ class RunScreen(Screen[None]):
         if shown is None or not self._is_visible:
             return
         now = self._clock() if shown.is_live else shown.model.last_at
+        if self.app.screen is not self:  # whatever changes there, Textual draws all of it, dimmed
+            if int(now) == self._drawn_below:
+                return
+            self._drawn_below = int(now)
+            self._draw()
         with self.app.batch_update():
             self._header.tick(self._clock())
             self.panes.tick(now, frame=int(now * _TICKS_A_SECOND))

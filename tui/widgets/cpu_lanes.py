@@ -27,7 +27,7 @@ _PARTS = " ▏▎▍▌▋▊▉█"
 _AROUND = 2  # rows: the time above the lanes, the memory below
 _MOST_LANES = 16  # as many as the widget asks room for; more scroll
 _LIGHTER = 0.28  # how much of its colour a task that is not pinned has
-_SOONEST = 0.25  # seconds between two frames of the moving time
+_SOONEST = 0.5  # seconds between two frames: one of many short tasks takes some 20 ms
 
 _Look = tuple[int, bool]
 
@@ -79,6 +79,7 @@ class CpuLanes(ScrollView):
         self._label_width = label_width(())
         self._now = 0.0
         self._drawn_at = 0.0
+        self._is_stale = False
         self._chosen_zoom: float | None = None
         self._selected: str | None = None
 
@@ -117,15 +118,20 @@ class CpuLanes(ScrollView):
         if dirty.structure:
             self._measure()
             self.refresh(layout=True)
-        elif dirty:
+        elif dirty.finished:
             self.refresh()
+        elif dirty:
+            self._is_stale = True  # until the next tick
 
     def tick(self, now: float) -> None:
-        """The time is `now`, in seconds since the epoch; the lanes move a few times a second at most."""
+        """The time is `now`, in seconds since the epoch; the lanes are drawn twice a second at most."""
         self._now = now
-        if self._model is None or self._model.ended_at is not None:
+        if self._model is None:
             return
-        if abs(now - self._drawn_at) >= max(_SOONEST, self.zoom / max(1, self._lane_width()) / 2):
+        since = abs(now - self._drawn_at)
+        is_over = self._model.ended_at is not None
+        has_moved = not is_over and since >= self.zoom / max(1, self._lane_width()) / 2
+        if (self._is_stale or has_moved) and (is_over or since >= _SOONEST):
             self.refresh()
 
     def zoom_in(self) -> None:
@@ -170,6 +176,7 @@ class CpuLanes(ScrollView):
 
     def render_lines(self, crop: Region) -> list[Strip]:
         self._drawn_at = self._now
+        self._is_stale = False
         self._ground = self.rich_style
         return super().render_lines(crop)
 
