@@ -6,9 +6,13 @@ _SURPRISING = 1.0  # seconds: who presses a key may have meant the task that was
 
 
 class Selection:
-    """`is_chosen`: by the user; the selection then moves no more by itself. Times are seconds."""
+    """`is_chosen`: by the user; the selection then moves no more by itself. Times are seconds.
 
-    def __init__(self) -> None:
+    `wanted`: the task that was chosen when the same was shown before.
+    """
+
+    def __init__(self, wanted: str | None = None) -> None:
+        self.wanted = wanted
         self.task: str | None = None
         self.is_chosen = False
         self._moved_at: float | None = None
@@ -35,4 +39,8 @@ class Selection:
 
     def release(self) -> None:
         """Follow what happens again."""
-        self.is_chosen = False
+        self.is_chosen, self.wanted = False, None
+
+    def again(self) -> Selection:
+        """The selection with which the same begins once more."""
+        return Selection(self.task if self.is_chosen else self.wanted)

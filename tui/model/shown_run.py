@@ -111,6 +111,11 @@ class ShownRun:
         if self.course == "killed" and self._has_ended:
             self.course = self.model.cut_by = "damaged"
 
+    def is_asked_again_by(self, request: RunRequest | None) -> bool:
+        """Whether this request is about the same definition."""
+        known = self.again()
+        return known is not None and request is not None and known.definition == request.definition
+
     def again(self, no_cache: bool | tuple[str, ...] = False) -> RunRequest | None:
         """The request that starts the same once more; None while it is not known what was asked for."""
         summary, known = self.summary, self.request

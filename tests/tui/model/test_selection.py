@@ -34,6 +34,16 @@ def test_what_has_been_selected_for_a_while_or_from_the_start_is_meant() -> None
     assert later.hold(12.0)
 
 
+def test_what_was_chosen_is_wanted_when_the_same_is_shown_again() -> None:
+    selection = Selection()
+    selection.follow("a", 10.0)
+    assert selection.again().wanted is None
+    selection.choose("b")
+    again = selection.again()
+    assert (again.task, again.wanted, again.is_chosen) == (None, "b", False)
+    assert again.again().wanted == "b"
+
+
 def test_a_released_selection_follows_again() -> None:
     selection = Selection()
     selection.choose("a")

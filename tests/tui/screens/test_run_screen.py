@@ -277,6 +277,18 @@ async def test_retry_after_the_end_starts_the_same_run_again() -> None:
         await shown.until(lambda: shown.screen.shown is not None and shown.screen.shown.run != RUN)
 
 
+async def test_the_task_that_is_retried_stays_selected_in_the_new_run() -> None:
+    async with showing(*TWO_FAILED, ends("build", 6.0), over(result="failed")) as shown:
+        await shown.press("e")
+        assert shown.screen.selected == "unit"
+        await shown.press("r")
+        await shown.until(lambda: shown.screen.shown is not None and shown.screen.shown.run != RUN)
+        assert shown.screen.shown is not None
+        new = shown.screen.shown.run
+        shown.engine.say(new, *BEGUN)
+        await shown.until(lambda: shown.screen.selected == "unit")
+
+
 async def test_cancelling_one_running_task_does_not_ask() -> None:
     async with showing(started(command("deps")), begins("deps")) as shown:
         await shown.press("x")
