@@ -33,7 +33,9 @@ from tui.theme_files import DEFAULT_THEME, ThemeFileError, find_themes, read_the
 if TYPE_CHECKING:
     from tui.screens.history import HistoryScreen
 
-_DRAIN_SECONDS = 1 / 20
+_DRAIN_SECONDS = 1 / 20  # from what came to what comes, at least
+_PAUSE_FOR_FRAME = 2.0  # times what it took to draw
+_LONGEST_PAUSE = 0.4  # seconds
 # Textual's own is black and white reversed: not to be seen on a dark terminal of 16 colours.
 _CURSOR_CSS = """
 Input:ansi > .input--cursor { background: ansi_default; color: ansi_default; text-style: reverse; }
@@ -76,6 +78,7 @@ class OutcropApp(App[None]):
         self._opening = opening
         self._look = look
         self._drained_at = 0.0
+        self._pause = _DRAIN_SECONDS
         self._is_draining = False
         self._leaves_at_end = False
         self._came_from_history = False
@@ -103,8 +106,9 @@ class OutcropApp(App[None]):
         self.theme_changed_signal.subscribe(self, self._draw_all)
         self._bridge.open(self._wake)
         self.call_later(self._open_first_screen)  # while it mounts the app, Textual draws and shows nothing
-        for notice in (*self._opening.notices, *self._problems):
-            self.notify(notice, severity="warning", markup=False, timeout=15)
+        for notices in (self._opening.notices, self._problems):
+            if notices:  # one for all of them: each by itself would cover half of a small screen
+                self.notify("\n".join(notices), severity="warning", markup=False, timeout=15)
 
     def _open_first_screen(self) -> None:
         self.switch_mode("history" if self._opening.run is None else "run")
@@ -155,7 +159,7 @@ class OutcropApp(App[None]):
         if self._is_draining:
             return
         self._is_draining = True
-        wait = self._drained_at + _DRAIN_SECONDS - time.monotonic()
+        wait = self._drained_at + self._pause - time.monotonic()
         if wait <= 0:
             self._drain()
         else:
@@ -164,14 +168,21 @@ class OutcropApp(App[None]):
     def _drain(self) -> None:
         if not self.is_running or not self._screen_stack:
             return  # it is being closed
+        began = time.monotonic()
         arrivals, has_more = self._bridge.drain()
         for arrival in arrivals:
             self._take(arrival)
         self.run_screen.apply()
+        self.run_screen.call_after_refresh(self._drawn, began)
         self._drained_at = time.monotonic()
         self._is_draining = has_more
         if has_more:
-            self.set_timer(_DRAIN_SECONDS, self._drain)
+            self.set_timer(self._pause, self._drain)
+
+    def _drawn(self, began: float) -> None:
+        """What came has been drawn; the longer that took, the later the next of it: keys come first."""
+        took = time.monotonic() - began
+        self._pause = min(max(_DRAIN_SECONDS, took * _PAUSE_FOR_FRAME), _LONGEST_PAUSE)
 
     def _take(self, arrival: Arrival) -> None:
         match arrival:
