@@ -20,7 +20,7 @@ async def test_all_problems_of_the_settings_are_one_notice_which_gives_way_to_th
     )
     engine = FakeEngine()
     app = OutcropApp(Bridge(engine, lambda: engine), Opening(), look)
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
         while not app.screen.query(Toast):
             await pilot.pause()
         (toast,) = app.screen.query(Toast)
