@@ -26,11 +26,11 @@ from tui.widgets.row_list import RowList
 _MOST_DEFINITIONS = 4
 _OPTIONS = {"no_cache": "without cache: execute every task", "fail_fast": "stop at the first failure"}
 _KEYS = (
-    ("enter", "start", "start"),
-    ("space", "choose", "choose"),
+    ("Enter", "start", "start"),
+    ("Space", "choose", "choose"),
     ("/", "filter", "filter"),
-    ("tab", "next", "next"),
-    ("esc", "cancel", "leave"),
+    ("Tab", "next", "next"),
+    ("Esc", "cancel", "leave"),
 )
 
 
@@ -71,7 +71,7 @@ class StartRunScreen(ModalScreen[RunRequest | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="start") as box:
-            box.border_title = "start a run"
+            box.border_title = "Start a run"
             yield self._files
             yield Static("", id="problems", markup=False)
             with Horizontal(id="choices"):

@@ -70,7 +70,7 @@ async def test_everything_is_in_view(size: tuple[int, int]) -> None:
             "main",
             "[ ] without cache",
             "[ ] stop at the first failure",
-            "esc cancel",
+            "Esc cancel",
         ):
             assert expected in app.text()
 
