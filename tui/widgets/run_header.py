@@ -43,9 +43,8 @@ class RunHeader(Widget):
         """The time is `now`, in seconds since the epoch."""
         before, self._now = self._now, now
         goes_on = self._model is not None and self._model.ended_at is None
-        if goes_on and int(self._since_start(now)) != int(self._since_start(before)):
-            self._redraw()
-        elif not goes_on and now // MINUTE != before // MINUTE:
+        shown_to = 1.0 if goes_on else MINUTE  # how long it took, or how long ago it was
+        if self._since_start(now) // shown_to != self._since_start(before) // shown_to:
             self._redraw()
 
     def _since_start(self, now: float) -> float:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.api.messages import ComparedTask, TaskFigures
-from tests.tui.fakes_runs import MINUTE, NOW, comparison_of, run_summary, some_runs
+from tests.tui.fakes_runs import NOW, comparison_of, run_summary, some_runs
 from tui.format import Glyphs
 from tui.model import comparison_rows, history_rows
 from tui.model.spans import row_cells, row_text
