@@ -26,8 +26,8 @@ class LogWriter:
     """One log: open it, hand `writer(stream)` to the process, `await finished()` once it has ended.
 
     `is_continued`: what is in the log already stays (an earlier attempt), its last line ended.
-    `notice(stream, offset, content)` hears each batch. OSError (a full disk) is kept in `error`; the pipes are drained all
-    the same, so that the task does not hang.
+    `notice(stream, offset, content)` hears each batch. OSError (a full disk) is kept in `error`; the pipes are
+    drained all the same, so that the task does not hang.
     """
 
     def __init__(
