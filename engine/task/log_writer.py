@@ -26,7 +26,7 @@ class LogWriter:
     """One log: open it, hand `writer(stream)` to the process, `await finished()` once it has ended.
 
     `is_continued`: what is in the log already stays (an earlier attempt), its last line ended.
-    `notice(stream, offset, content)` hears each batch. OSError (a full disk) is kept in `error`; the pipes are
+    `notice(stream, offset, content)` hears each batch. OSError (a full disk) is kept in `error`; pipes are
     drained all the same, so that the task does not hang.
     """
 
