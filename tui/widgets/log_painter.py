@@ -165,9 +165,11 @@ class LogPainter:
 
     @property
     def _ground_of_marked(self) -> Style:
-        """The background alone of what is chosen; with the terminal's own colours, the reverse."""
-        selected = self.role("selected")
-        return Style(bgcolor=selected.bgcolor, reverse=selected.reverse)
+        """The ground of what is chosen; with the terminal's own colours, that of plain text reversed."""
+        selected, base = self.role("selected"), self.styles.base
+        if selected.reverse:
+            return Style(color=base.color, bgcolor=base.bgcolor, reverse=True)
+        return Style(bgcolor=selected.bgcolor)
 
     def words(self, words: str, width: int) -> Strip:
         """A row that says something instead of a log."""
