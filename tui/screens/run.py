@@ -38,6 +38,7 @@ from tui.widgets.task_list import TaskList
 from tui.widgets.task_panel import TaskPanel
 
 _TICKS_A_SECOND = 8
+_REST_SECONDS = 0.5  # before it moves by itself again: nobody reads faster
 _OTHER_ROWS = 2  # above and below the panes
 Selected = TaskGraph.Selected | TaskList.Selected | CpuLanes.Selected | FactView.TaskPicked
 
@@ -60,6 +61,7 @@ class RunScreen(Screen[None]):
         self._pending = Dirty()
         self.is_ticking = False
         self._ticking: Timer | None = None
+        self._is_resting = False  # the selection has just moved by itself
         self._drawn_below = 0  # the second in which it was last drawn below a dialog
         self._header = RunHeader(glyphs)
         self.banner = Banner()
@@ -121,7 +123,8 @@ class RunScreen(Screen[None]):
         with self.app.batch_update():
             self._header.changed(dirty)
             self.panes.changed(dirty)
-            self._attend()
+            if dirty.finished or not self._is_resting:
+                self._attend()
             if self.selected in dirty.tasks or dirty.structure:
                 self._show_task()
             if dirty.finished:
@@ -401,7 +404,13 @@ class RunScreen(Screen[None]):
         if wanted in self.shown.model.state.tasks:
             self._select(wanted)
         elif self._selection.follow(attention.to_watch(self.shown.model.state, self.selected), self._clock()):
+            self._is_resting = True
+            self.set_timer(_REST_SECONDS, self._rested)
             self._selection_moved()
+
+    def _rested(self) -> None:
+        self._is_resting = False
+        self._attend()
 
     def _hold(self) -> bool:
         """Who acts on a task means it: stay there. False if it was only just selected, by no hand."""

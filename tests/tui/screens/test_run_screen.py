@@ -154,9 +154,9 @@ async def test_without_a_choice_the_selection_goes_to_what_runs_then_to_what_fai
     async with showing(*BEGUN) as shown:
         assert shown.screen.selected == "deps"
         await shown.say(ends("deps"), begins("build", 3.0), begins("lint", 3.5))
-        assert shown.screen.selected == "build"
+        await shown.until(lambda: shown.screen.selected == "build")
         await shown.say(ends("lint", 4.0, exit_code=1))
-        assert shown.screen.selected == "lint"
+        await shown.until(lambda: shown.screen.selected == "lint")
 
 
 async def test_a_chosen_task_stays_selected_whatever_happens() -> None:
@@ -173,7 +173,7 @@ async def test_a_chosen_task_stays_selected_whatever_happens() -> None:
 async def test_a_task_that_was_only_just_selected_by_itself_is_not_cancelled_at_once() -> None:
     async with showing(*BEGUN) as shown:
         await shown.say(ends("deps"), begins("build", 3.0))
-        assert shown.screen.selected == "build"
+        await shown.until(lambda: shown.screen.selected == "build")
         await shown.press("x")
         assert shown.engine.asked == []
         await shown.press("x")
