@@ -305,7 +305,7 @@ class TaskList(ScrollView):
 
     def _keep_in_sight(self) -> None:
         number = self._row_of.get(self._cursor or "")
-        if number is not None:
+        if number is not None and self.size.height > 0:  # else on_resize will
             self.scroll_to_region(Region(0, number, 1, 1), animate=False, immediate=True, force=True)
 
     def _go(self, number: int) -> None:
