@@ -132,6 +132,7 @@ class CpuLanes(ScrollView):
         is_over = self._model.ended_at is not None
         has_moved = not is_over and since >= self.zoom / max(1, self._lane_width()) / 2
         if (self._is_stale or has_moved) and (is_over or since >= _SOONEST):
+            self._drawn_at, self._is_stale = now, False
             self.refresh()
 
     def zoom_in(self) -> None:
@@ -175,8 +176,7 @@ class CpuLanes(ScrollView):
         self.refresh()
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        self._drawn_at = self._now
-        self._is_stale = False
+        # It is also called when only what is around has changed, and is not seen then.
         self._ground = self.rich_style
         return super().render_lines(crop)
 

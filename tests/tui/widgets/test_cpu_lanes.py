@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 import pytest
+from textual.geometry import Region
 from textual.message import Message
 
 from engine.events import RunStarted, TaskFinished, TaskStarted
@@ -73,6 +76,27 @@ async def test_time_goes_on_to_the_left() -> None:
         assert lines_of(lanes)[2].index("✖") == 44
         lanes.tick(70)
         assert lines_of(lanes)[2].index("✖") == 34
+
+
+class _CountedLanes(CpuLanes):
+    asked_to_draw = 0
+
+    def refresh(self, *regions: Region, **options: bool) -> Self:
+        self.asked_to_draw += 1
+        return super().refresh(*regions, **options)
+
+
+async def test_time_goes_on_though_something_beside_the_lanes_is_drawn_more_often() -> None:
+    model, lanes = small_model(), _CountedLanes(Glyphs())
+    async with WidgetApp(lanes).run_test(size=(70, 24)) as pilot:
+        lanes.show(model)
+        lanes.tick(60)
+        await pilot.pause()
+        before = lanes.asked_to_draw
+        for step in range(1, 17):
+            lanes.render_lines(lanes.size.region)  # as for any frame
+            lanes.tick(60 + step / 8)
+        assert 2 <= lanes.asked_to_draw - before <= 4
 
 
 async def test_more_and_less_of_the_time_can_be_shown() -> None:
