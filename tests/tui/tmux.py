@@ -105,7 +105,9 @@ class Terminal:
     def still(self) -> str:
         """The screen, once it does not change any more."""
         text, since = self.text(), time.monotonic()
+        deadline = since + _PATIENCE
         while time.monotonic() - since < _STILL:
+            assert time.monotonic() < deadline, "the screen changes all the time"
             time.sleep(_POLL)
             if (now := self.text()) != text:
                 text, since = now, time.monotonic()
