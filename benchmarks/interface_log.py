@@ -14,6 +14,7 @@ from pathlib import Path
 from textual.app import App, ComposeResult
 
 from tui.file_log import FileLog
+from tui.theme import ROLE_CLASSES, ROLE_CSS
 from tui.theme_files import shipped_theme
 from tui.widgets.log_view import LogView
 
@@ -23,6 +24,9 @@ _PATTERNS = {"literal": "no such text", "expression": r"error: \d+ of (these|tho
 
 class _LogApp(App[None]):
     """A log view, and a way to wait for what it says."""
+
+    COMPONENT_CLASSES = ROLE_CLASSES
+    CSS = ROLE_CSS
 
     def __init__(self) -> None:
         super().__init__()
