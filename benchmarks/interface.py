@@ -65,6 +65,8 @@ class InterfaceBench:
                     answers.append(terminal.wait_for("Keys that work here") - pressed)
                     terminal.press("\x1b")
                     terminal.watch(1.0)
+                while producer.poll() is None:  # a terminal that nobody reads holds the program up
+                    terminal.watch(0.05)
                 ended = float(producer.communicate()[0])
                 terminal.wait_for("succeeded")
                 behind = time.monotonic() - ended

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from benchmarks.measure import Failed
 
-_KEPT = 1 << 20
+_KEPT = 1 << 18
 _ESCAPES = re.compile(rb"\x1b(\[[0-9;?<>=:]*[ -/]*[@-~]|[PX^_\]].*?(\x1b\\|\x07)|[@-Z\\-_])")
 
 
