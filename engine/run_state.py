@@ -139,6 +139,13 @@ class RunState:
             return "failed"
         return "succeeded" if self.done else "no_result"
 
+    def copy(self) -> RunState:
+        """Another state, the same so far."""
+        other = RunState()
+        other.started, other.finished, other.saved_seconds = self.started, self.finished, self.saved_seconds
+        other.tasks, other.running, other.not_done = dict(self.tasks), set(self.running), set(self.not_done)
+        return other
+
     def counts(self) -> dict[str, int]:
         """Tasks by outcome; `~base…` system tasks are not counted. Sums to the number of ended tasks."""
         counts = dict.fromkeys(("executed", "cache_hit", "failed", "skipped", "cancelled"), 0)

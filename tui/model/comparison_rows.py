@@ -95,7 +95,7 @@ def header(room: Widths, glyphs: Glyphs) -> Row:
 def row(task: ComparedTask, room: Widths, largest: float, glyphs: Glyphs, *, mark: str = " ") -> Row:
     """One task; the bar is as long as its difference is of the largest one."""
     delta = delta_of(task)
-    role = "diag-warning" if delta > 0 else "task-ok"
+    role = "diag-warning" if delta > 0 else "task-ok" if _is(task.after, "ok", "cached") else "dim-text"
     text = _delta_text(task, delta, glyphs)
     pieces: list[Row] = [
         padded_row((Span(task.task),), room.task, glyphs.ellipsis),
@@ -181,7 +181,10 @@ def totals(comparison: Comparison, glyphs: Glyphs) -> Row:
     before, after = comparison.before.seconds, comparison.after.seconds
     delta = None if before is None or after is None else after - before
     slower = sum(delta_of(task) >= _NOTICEABLE for task in comparison.tasks if task.before and task.after)
-    faster = sum(delta_of(task) <= -_NOTICEABLE for task in comparison.tasks if task.before and task.after)
+    faster = sum(
+        task.before is not None and _is(task.after, "ok", "cached") and delta_of(task) <= -_NOTICEABLE
+        for task in comparison.tasks
+    )
     missed = sum(_is(task.before, "cached") and _is(task.after, "ok", "failed") for task in comparison.tasks)
     new = sum(task.before is None for task in comparison.tasks)
     gone = sum(task.after is None for task in comparison.tasks)

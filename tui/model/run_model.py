@@ -8,7 +8,7 @@ from typing import Union
 
 import msgspec
 
-from engine.events import Event, RunFinished, RunStarted, TaskOutput, TasksAdded
+from engine.events import Event, RunFinished, RunStarted, TaskFinished, TaskOutput, TasksAdded
 from engine.run_state import RunState
 from engine.usage import Usage
 from tui.model.lanes import Lanes
@@ -54,6 +54,7 @@ class RunModel:
         self.lanes = Lanes()
         self.last_at = 0.0
         self.cut_by: str | None = None
+        self._uncut: RunState | None = None
         self.parents: dict[str, str] = {}
 
     @property
@@ -62,6 +63,25 @@ class RunModel:
         if self.state.finished is not None:
             return self.state.finished.at
         return self.last_at if self.cut_by else None
+
+    def cut(self, by: str) -> tuple[str, ...]:
+        """Nothing more will come, for this reason: what was running is lost. The tasks concerned."""
+        lost = tuple(key for key in self.state.tasks if key in self.state.running)
+        self.cut_by, self._uncut, self.state = by, self.state, self.state.copy()
+        for key in lost:
+            task = self.state.tasks[key]
+            seconds = max(0.0, self.last_at - (task.started_at or self.last_at))
+            self.state.apply(
+                TaskFinished(
+                    at=self.last_at, run=self.run, task=key, result="failed", cause="lost", seconds=seconds
+                )
+            )
+        return lost
+
+    def mend(self) -> None:
+        """What was cut goes on."""
+        if self._uncut is not None:
+            self.cut_by, self.state, self._uncut = None, self._uncut, None
 
     def take(self, items: Iterable[Item]) -> Dirty:
         """Take in what came from the engine, in its order."""

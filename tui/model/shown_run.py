@@ -78,18 +78,19 @@ class ShownRun:
 
     def take(self, items: Sequence[Item], offset: int, usage_offset: int) -> Dirty:
         """Take in what came; then its logs go on at these bytes."""
+        self.model.mend()
         dirty = self.model.take(items)
         self.offset, self.usage_offset = offset, usage_offset
         if dirty.finished:
-            self.course, self.lost, self.model.cut_by = "finished", (), None
+            self.course, self.lost = "finished", ()
         return dirty
 
     def end(self, course: Course) -> None:
         """Nothing more will come, and the last event was not there."""
         if self.course in ("live", "engine_gone"):
             self.course = course = "damaged" if course == "killed" and self._has_ended else course
-            self.lost = tuple(key for key in self.model.state.tasks if key in self.model.state.running)
-            self.model.cut_by = course.replace("_", " ")
+            self.model.mend()
+            self.lost = self.model.cut(course.replace("_", " "))
 
     @property
     def _has_ended(self) -> bool:
@@ -100,7 +101,8 @@ class ShownRun:
     def go_on(self) -> None:
         """The engine is back: look what has become of the run."""
         if self.course == "engine_gone":
-            self.course, self.model.cut_by = "live", None
+            self.course = "live"
+            self.model.mend()
 
     def describe(self, summary: RunSummary) -> None:
         """What the engine keeps of the run."""

@@ -20,7 +20,8 @@ _BAR, _LONG_BAR = 12, 24
 _MEMORY = 6
 _SHORT_WORDS, _WORDS = 9, 22
 _LEAST_NAME, _MOST_NAME = 12, 40
-_LEAST_REASON = 14
+_MORE_WORDS = 14  # for `skipped: …`, where there is room
+_LEAST_REASON, _GOOD_REASON = 14, 26
 _COUNTED = ("failed", "cancelled", "running", "queued", "ok", "cached", "skipped")
 
 
@@ -50,11 +51,13 @@ def columns_of(rows: Sequence[TaskRow], width: int) -> Columns:
     left = room - name
     bar = _BAR if left >= _BAR + 2 else 0
     left -= bar + 2 if bar else 0
-    memory = _MEMORY if left >= _MEMORY + 2 else 0
+    memory = _MEMORY if left >= _MEMORY + _GOOD_REASON + 4 else 0
     left -= memory + 2 if memory else 0
     if bar and left > 3 * _LONG_BAR:
         bar, left = _LONG_BAR, left - _LONG_BAR + _BAR
     reason = left - 2 if left >= _LEAST_REASON + 2 else 0
+    more = min(_MORE_WORDS, max(0, reason - _GOOD_REASON))
+    words, reason = words + more, reason - more
     return Columns(lead=lead, name=name, words=words, bar=bar, memory=memory, reason=reason, is_tree=is_tree)
 
 

@@ -57,7 +57,7 @@ class HelpScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         with Vertical() as frame:
             frame.border_title = "Keys that work here"
-            frame.border_subtitle = "type to search - esc closes"
+            frame.border_subtitle = "type to search - Esc closes"
             yield Input(placeholder="search", compact=True)
             with VerticalScroll(can_focus=False):
                 yield HelpRows(self._rows())

@@ -439,7 +439,7 @@ class RunScreen(Screen[None]):
         if shown is None or self._ticking is None:
             return
         self._header.changed(Dirty(finished=True))
-        self.panes.changed(Dirty(finished=True))
+        self.panes.changed(Dirty(tasks=set(shown.lost), finished=True))
         self._show_state()
         self._tick()
         self.is_ticking = shown.is_live

@@ -300,7 +300,8 @@ class TaskGraph(ScrollView, inherit_bindings=False):
 
     def _nothing(self) -> str:
         if self._model is None or not self._model.state.tasks:
-            return "no tasks yet"
+            is_over = self._model is not None and self._model.ended_at is not None
+            return "no tasks" if is_over else "no tasks yet"
         if self._picture is None:
             return ""
         return "nothing has failed" if self._view.failed_only else "no task to show"

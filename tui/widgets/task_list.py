@@ -271,7 +271,8 @@ class TaskList(ScrollView):
     def _nothing(self) -> Row:
         """Why there is no row."""
         if self._model is None or not self._model.state.tasks:
-            words = "no tasks yet"
+            is_over = self._model is not None and self._model.ended_at is not None
+            words = "no tasks" if is_over else "no tasks yet"
         elif self._choice.filter:
             words = "no task matches"
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -244,6 +245,15 @@ def test_the_moment_of_a_run_is_told_as_seen_from_now(moment: datetime, text: st
 
 
 def test_the_totals_count_what_differs() -> None:
-    text = row_text(comparison_rows.totals(comparison_of("0997", "0890"), GLYPHS))
+    compared = comparison_of("0997", "0890")
+    text = row_text(comparison_rows.totals(compared, GLYPHS))
     assert "+0:05" in text
+    assert text.endswith("1 slower, 1 no longer cached, 1 new, 1 gone")  # who fails early is not faster
+    lint = ComparedTask(
+        task="lint",
+        before=TaskFigures(state="ok", seconds=6.0),
+        after=TaskFigures(state="ok", seconds=4.0),
+    )
+    compared = msgspec.structs.replace(compared, tasks=(*compared.tasks, lint))
+    text = row_text(comparison_rows.totals(compared, GLYPHS))
     assert text.endswith("1 slower, 1 faster, 1 no longer cached, 1 new, 1 gone")

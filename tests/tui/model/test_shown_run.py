@@ -23,6 +23,8 @@ def test_a_run_that_is_cut_has_lost_what_was_running(course: Course) -> None:
     assert shown.alarm
     assert not shown.is_live
     assert shown.model.ended_at is not None
+    assert not shown.model.state.running
+    assert {shown.model.state.tasks[task].cause for task in shown.lost} == {"lost"}
 
 
 def test_a_run_that_ended_by_itself_is_not_cut_afterwards() -> None:
@@ -58,6 +60,7 @@ def test_a_run_goes_on_when_the_engine_is_back() -> None:
     shown.end("engine_gone")
     shown.go_on()
     assert shown.is_live
+    assert shown.model.state.running == set(shown.lost)
     shown.take(WHOLE[len(CUT) :], 0, 0)
     assert shown.course == "finished"
     assert shown.model.ended_at == WHOLE[-1].at
