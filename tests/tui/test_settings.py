@@ -44,7 +44,7 @@ thema: dark
 ascii: perhaps
 keys:
   retri: r
-  shell: "ctl+s, ctrl+s"
+  shell: "ctl+y, ctrl+y"
   wrap: {a: b}
   retry: pageupp
   copy: Y
@@ -60,7 +60,7 @@ theme: mine
         "config.yml:7: unknown key `pageupp`; did you mean `pageup`?",
     )
     assert settings.theme == "mine"
-    assert settings.keymap.changed == {"shell": "ctrl+s", "copy": "Y"}
+    assert settings.keymap.changed == {"shell": "ctrl+y", "copy": "Y"}
 
 
 def test_conflicting_keys_are_said() -> None:
