@@ -49,7 +49,8 @@ def _need(*programs: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "definition", ["outcrop.yml", *(f"examples/{p.name}/outcrop.yml" for p in _EXAMPLES.iterdir())]
+    "definition",
+    ["outcrop.yml", *(str(p.relative_to(_ROOT)) for p in sorted(_EXAMPLES.glob("*/outcrop.yml")))],
 )
 def test_a_definition_of_this_project_has_no_problems(definition: str, outcrop: Program) -> None:
     done = outcrop("lint", "--warnings-as-errors", definition, cwd=_ROOT)

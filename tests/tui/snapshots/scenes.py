@@ -67,7 +67,7 @@ THEMES = Scene(name="themes", keys=("T",), shows=("high-contrast",))
 HISTORY = Scene(name="history", begins="history", first=_THERE)
 COMPARE = Scene(name="compare", begins="history", first=_THERE, keys=("j", "c"), shows=("in all",))
 NO_RUN = Scene(name="no-run", run="none", begins="history", first=("no run yet",))
-NO_TASK = Scene(name="no-task", run="empty", first=("succeeded", "no tasks yet"))
+NO_TASK = Scene(name="no-task", run="empty", first=("succeeded", "no tasks"))
 
 SMALL, SMALL_LIGHT = Look(), Look(theme=LIGHT_THEME)
 LARGE, LARGE_LIGHT = Look(size=(160, 50)), Look(size=(160, 50), theme=LIGHT_THEME)
