@@ -49,7 +49,8 @@ def columns_of(rows: Sequence[TaskRow], width: int) -> Columns:
     room = width - lead - 1 - words - 2
     name = max(1, min(wanted, room))
     left = room - name
-    bar = _BAR if left >= _BAR + 2 else 0
+    has_reason = left >= _LEAST_REASON + 2  # it says more than a bar
+    bar = _BAR if left >= _BAR + 2 + (_LEAST_REASON + 2 if has_reason else 0) else 0
     left -= bar + 2 if bar else 0
     memory = _MEMORY if left >= _MEMORY + _GOOD_REASON + 4 else 0
     left -= memory + 2 if memory else 0

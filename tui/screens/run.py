@@ -440,6 +440,8 @@ class RunScreen(Screen[None]):
             return
         self._header.changed(Dirty(finished=True))
         self.panes.changed(Dirty(tasks=set(shown.lost), finished=True))
+        if self.selected in shown.lost:
+            self._show_task()
         self._show_state()
         self._tick()
         self.is_ticking = shown.is_live

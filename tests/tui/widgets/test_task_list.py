@@ -53,7 +53,7 @@ async def test_each_row_has_glyph_name_and_word(size: tuple[int, int]) -> None:
     assert lines[0].split()[: 2 + len(words)] == ["●", "code", *words]
     assert any("◐ " in line or "◐" in line for line in lines)
     assert all(len(line) == size[0] for line in lines)
-    assert ("first run" in "".join(lines)) == (size[0] == 200)
+    assert ("first run" in "".join(lines)) == (size[0] >= 80)
     assert ("cached (saved" in "".join(lines)) == (size[0] >= 80)
 
 
