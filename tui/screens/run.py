@@ -27,20 +27,16 @@ from tui.screens.selected_task import SelectedTask
 from tui.screens.steering import Steering, is_possible
 from tui.widgets import log_messages
 from tui.widgets.banner import Banner
-from tui.widgets.cpu_lanes import CpuLanes
-from tui.widgets.fact_view import FactView
 from tui.widgets.prompt_line import PromptLine
 from tui.widgets.run_header import RunHeader
 from tui.widgets.run_panes import RunPanes
 from tui.widgets.status_bar import StatusBar
-from tui.widgets.task_graph import TaskGraph
-from tui.widgets.task_list import TaskList
+from tui.widgets.task_messages import TaskOpened, TaskSelected
 from tui.widgets.task_panel import TaskPanel
 
 _TICKS_A_SECOND = 8
 _REST_SECONDS = 0.5  # before it moves by itself again: nobody reads faster
 _OTHER_ROWS = 2  # above and below the panes
-Selected = TaskGraph.Selected | TaskList.Selected | CpuLanes.Selected | FactView.TaskPicked
 
 
 class RunScreen(Screen[None]):
@@ -295,18 +291,13 @@ class RunScreen(Screen[None]):
 
     # Messages
 
-    @on(TaskGraph.Selected)
-    @on(TaskList.Selected)
-    @on(CpuLanes.Selected)
-    @on(FactView.TaskPicked)
-    def _selected_in_a_pane(self, event: Selected) -> None:
+    @on(TaskSelected)
+    def _selected_in_a_pane(self, event: TaskSelected) -> None:
         event.stop()
         self._select(event.task)
 
-    @on(TaskGraph.Opened)
-    @on(TaskList.Opened)
-    @on(CpuLanes.Opened)
-    def _opened_in_a_pane(self, event: TaskGraph.Opened | TaskList.Opened | CpuLanes.Opened) -> None:
+    @on(TaskOpened)
+    def _opened_in_a_pane(self, event: TaskOpened) -> None:
         event.stop()
         self._select(event.task)
         self.panes.zoom(None)

@@ -10,7 +10,6 @@ from textual import events
 from textual.binding import BindingType
 from textual.color import Color
 from textual.geometry import Region, Size
-from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
@@ -22,6 +21,7 @@ from tui.model.lanes import ZOOMS, Direction, Lane, Segment, fitting_zoom, neigh
 from tui.model.run_model import Dirty, RunModel
 from tui.theme import LANE_ROLES
 from tui.widgets.row_painter import RowPainter
+from tui.widgets.task_messages import TaskOpened, TaskSelected
 
 _PARTS = " ▏▎▍▌▋▊▉█"
 _AROUND = 2  # rows: the time above the lanes, the memory below
@@ -44,30 +44,6 @@ class CpuLanes(ScrollView):
         "CpuLanes { height: auto; width: 1fr; background: $surface; color: $foreground;"
         " overflow-x: hidden; scrollbar-size-vertical: 1; }"
     )
-
-    class Selected(Message):
-        """A click on a task, or the keys went to it."""
-
-        def __init__(self, lanes: CpuLanes, task: str) -> None:
-            super().__init__()
-            self.lanes = lanes
-            self.task = task
-
-        @property
-        def control(self) -> CpuLanes:
-            return self.lanes
-
-    class Opened(Message):
-        """Enter, or a second click."""
-
-        def __init__(self, lanes: CpuLanes, task: str) -> None:
-            super().__init__()
-            self.lanes = lanes
-            self.task = task
-
-        @property
-        def control(self) -> CpuLanes:
-            return self.lanes
 
     def __init__(self, glyphs: Glyphs, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
@@ -296,15 +272,15 @@ class CpuLanes(ScrollView):
     def on_click(self, event: events.Click) -> None:
         task = self._task_at(event.x, event.y)
         if task:
-            self.post_message(self.Selected(self, task))
+            self.post_message(TaskSelected(task))
             if event.chain == 2:
-                self.post_message(self.Opened(self, task))
+                self.post_message(TaskOpened(task))
 
     def _go(self, direction: Direction) -> None:
         task = neighbour(self._lanes, self._selected, direction)
         if task is not None:
             self.selected = task
-            self.post_message(self.Selected(self, task))
+            self.post_message(TaskSelected(task))
 
     def action_move_left(self) -> None:
         self._go("left")
@@ -320,4 +296,4 @@ class CpuLanes(ScrollView):
 
     def action_open(self) -> None:
         if self._selected is not None:
-            self.post_message(self.Opened(self, self._selected))
+            self.post_message(TaskOpened(self._selected))

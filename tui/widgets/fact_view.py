@@ -19,6 +19,7 @@ from tui.format import Glyphs
 from tui.model.facts import Fact, FactLine, Section, all_facts, lay_out
 from tui.model.spans import Span, row_text
 from tui.widgets.row_painter import RowPainter
+from tui.widgets.task_messages import TaskSelected
 
 _GUTTER = 2
 
@@ -30,13 +31,6 @@ class FactView(ScrollView, can_focus=True):
     DEFAULT_CSS = (
         "FactView { height: 1fr; overflow-x: hidden; scrollbar-size-vertical: 1; scrollbar-gutter: stable; }"
     )
-
-    class TaskPicked(Message):
-        """A task in the facts is to be shown."""
-
-        def __init__(self, task: str) -> None:
-            super().__init__()
-            self.task = task
 
     class LinkOpened(Message):
         """An address in the facts is to be opened."""
@@ -178,7 +172,7 @@ class FactView(ScrollView, can_focus=True):
         if address:
             self.post_message(self.LinkOpened(address))
         elif task:
-            self.post_message(self.TaskPicked(task))
+            self.post_message(TaskSelected(task))
 
     def _move_by_lines(self, lines: int) -> None:
         places = [number for number, line in enumerate(self._lines) if line.fact == self.cursor]

@@ -10,7 +10,6 @@ from textual import events
 from textual.binding import BindingType
 from textual.geometry import Offset, Region, Size
 from textual.markup import escape
-from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
@@ -23,6 +22,7 @@ from tui.model.graph_view import MANY, GraphView, ShownGraph
 from tui.model.run_model import Dirty, RunModel
 from tui.widgets.graph_strips import GraphStrips, Look
 from tui.widgets.row_painter import RowPainter
+from tui.widgets.task_messages import TaskOpened, TaskSelected
 
 _SLOW_SYSTEM_TASK = 2.0  # seconds after which a running task of the engine itself is shown
 _PAN = 8  # columns at once
@@ -38,21 +38,6 @@ class TaskGraph(ScrollView, inherit_bindings=False):
         "TaskGraph { background: $surface; color: $foreground;"
         " scrollbar-size-vertical: 1; scrollbar-size-horizontal: 1; }"
     )
-
-    class Selected(Message):
-        """Another task is selected, by the user."""
-
-        def __init__(self, graph: TaskGraph, task: str) -> None:
-            super().__init__()
-            self.graph = graph
-            self.task = task
-
-        @property
-        def control(self) -> TaskGraph:
-            return self.graph
-
-    class Opened(Selected):
-        """The user wants to see into a task."""
 
     def __init__(self, glyphs: Glyphs, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
@@ -333,7 +318,7 @@ class TaskGraph(ScrollView, inherit_bindings=False):
             return
         task = picture.shown.nodes[number].task
         self.selected = task
-        self.post_message(self.Selected(self, task))
+        self.post_message(TaskSelected(task))
 
     def _show_selected(self) -> None:
         picture, number = self._picture, self._look.selected
@@ -363,7 +348,7 @@ class TaskGraph(ScrollView, inherit_bindings=False):
         if picture.shown.nodes[number].is_group:
             self.toggle_group()
         elif self._selected is not None:
-            self.post_message(self.Opened(self, self._selected))
+            self.post_message(TaskOpened(self._selected))
 
     def action_move_up(self) -> None:
         self.move("up")

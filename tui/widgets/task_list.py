@@ -9,7 +9,6 @@ import msgspec
 from textual import events
 from textual.binding import BindingType
 from textual.geometry import Region, Size
-from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
@@ -20,6 +19,7 @@ from tui.model.spans import Row, Span, fitted
 from tui.model.task_columns import Columns, Moment, columns_of, longest_of, row_spans
 from tui.model.task_rows import SORTS, Choice, ListView, Sort, TaskRow, shown_needs, task_rows
 from tui.widgets.row_painter import RowPainter
+from tui.widgets.task_messages import TaskOpened, TaskSelected
 
 
 class TaskList(ScrollView):
@@ -34,30 +34,6 @@ class TaskList(ScrollView):
         "TaskList { height: 1fr; width: 1fr; background: $surface; color: $foreground;"
         " overflow-x: hidden; scrollbar-size-vertical: 1; }"
     )
-
-    class Selected(Message):
-        """The selection was moved, by keys or by a click."""
-
-        def __init__(self, list_: TaskList, task: str) -> None:
-            super().__init__()
-            self.list = list_
-            self.task = task
-
-        @property
-        def control(self) -> TaskList:
-            return self.list
-
-    class Opened(Message):
-        """Enter, or a second click."""
-
-        def __init__(self, list_: TaskList, task: str) -> None:
-            super().__init__()
-            self.list = list_
-            self.task = task
-
-        @property
-        def control(self) -> TaskList:
-            return self.list
 
     def __init__(self, glyphs: Glyphs, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
@@ -316,7 +292,7 @@ class TaskList(ScrollView):
         row = self._rows[min(max(0, number), len(self._rows) - 1)]
         self._move_cursor(row.key)
         if row.task is not None:
-            self.post_message(self.Selected(self, row.task))
+            self.post_message(TaskSelected(row.task))
 
     def _step(self, rows: int) -> None:
         here = self._row_of.get(self._cursor or "")
@@ -375,7 +351,7 @@ class TaskList(ScrollView):
         if row.task is None:
             self._turn(row)
         else:
-            self.post_message(self.Opened(self, row.task))
+            self.post_message(TaskOpened(row.task))
 
     def on_click(self, event: events.Click) -> None:
         number = event.y + round(self.scroll_offset.y)

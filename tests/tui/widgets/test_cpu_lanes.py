@@ -14,6 +14,7 @@ from tests.tui.widgets.widget_app import WidgetApp, lines_of
 from tui.format import Glyphs
 from tui.model.run_model import RunModel
 from tui.widgets.cpu_lanes import CpuLanes
+from tui.widgets.task_messages import TaskOpened, TaskSelected
 
 RUN = "r"
 
@@ -152,7 +153,7 @@ async def test_a_click_on_a_task_selects_it() -> None:
     chosen: list[str] = []
 
     def keep(message: Message) -> None:
-        if isinstance(message, CpuLanes.Selected):
+        if isinstance(message, TaskSelected):
             chosen.append(message.task)
 
     lanes = CpuLanes(Glyphs())
@@ -191,7 +192,7 @@ async def test_keys_go_from_task_to_task_and_enter_opens() -> None:
     said: list[tuple[str, str]] = []
 
     def keep(message: Message) -> None:
-        if isinstance(message, CpuLanes.Selected | CpuLanes.Opened):
+        if isinstance(message, TaskSelected | TaskOpened):
             said.append((type(message).__name__, message.task))
 
     lanes = CpuLanes(Glyphs())
@@ -201,8 +202,8 @@ async def test_keys_go_from_task_to_task_and_enter_opens() -> None:
         await pilot.press("left", "down", "left", "enter")
         assert lanes.selected == "deps"
     assert list(dict.fromkeys(said)) == [
-        ("Selected", "build"),
-        ("Selected", "unit"),
-        ("Selected", "deps"),
-        ("Opened", "deps"),
+        ("TaskSelected", "build"),
+        ("TaskSelected", "unit"),
+        ("TaskSelected", "deps"),
+        ("TaskOpened", "deps"),
     ]

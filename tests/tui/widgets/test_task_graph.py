@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 from textual.geometry import Region
-from textual.message import Message
 
 from engine.events import TaskFinished, TasksAdded, TaskStarted
 from tests.tui.synthetic import (
@@ -20,6 +19,7 @@ from tests.tui.widgets.widget_app import WidgetApp, lines_of
 from tui.format import Glyphs
 from tui.model.run_model import RunModel
 from tui.widgets.task_graph import TaskGraph
+from tui.widgets.task_messages import TaskOpened, TaskSelected
 
 CI = (
     description("~base-image", kind="system"),
@@ -47,10 +47,11 @@ class Heard(WidgetApp):
         self.graph = graph
         self.heard: list[tuple[str, str]] = []
 
-    def on_task_graph_selected(self, event: TaskGraph.Selected) -> None:
-        self.heard.append((type(event).__name__, event.task))
+    def on_task_selected(self, event: TaskSelected) -> None:
+        self.heard.append(("selected", event.task))
 
-    on_task_graph_opened = on_task_graph_selected
+    def on_task_opened(self, event: TaskOpened) -> None:
+        self.heard.append(("opened", event.task))
 
 
 def app_of(*, is_unicode: bool = True) -> Heard:
@@ -120,7 +121,7 @@ async def test_keys_move_the_selection_along_the_wires() -> None:
         tasks = [task for _, task in app.heard]
         assert tasks[:3] == ["clone", "deps", "go-mod"]
         assert tasks[-3:] == ["image", "clone", "clone"]
-        assert app.heard[-1] == ("Opened", "clone")
+        assert app.heard[-1] == ("opened", "clone")
         assert app.graph.selected == "clone"
 
 
@@ -132,9 +133,9 @@ async def test_a_click_selects_and_a_double_click_opens() -> None:
         line = next(number for number, text in enumerate(lines_of(app.graph)) if "base" in text)
         column = lines_of(app.graph)[line].index("base")
         await pilot.click(app.graph, offset=(column, line))
-        assert app.heard == [("Selected", "base")]
+        assert app.heard == [("selected", "base")]
         await pilot.click(app.graph, offset=(column, line), times=2)
-        assert ("Opened", "base") in app.heard
+        assert ("opened", "base") in app.heard
         await pilot.click(app.graph, offset=(column, 10))
         assert app.graph.selected == "base"
 
@@ -305,9 +306,3 @@ async def test_without_tasks_a_sentence_stands_there() -> None:
         app.graph.move("down")
         await pilot.pause()
         assert text_of(app) == ["  no tasks yet"]
-
-
-def test_messages_name_their_widget() -> None:
-    graph_widget = TaskGraph(Glyphs())
-    message: Message = TaskGraph.Selected(graph_widget, "unit")
-    assert message.control is graph_widget

@@ -12,6 +12,7 @@ from tests.tui.widgets.widget_app import WidgetApp, lines_of
 from tui.format import Glyphs
 from tui.model.run_model import RunModel
 from tui.widgets.task_list import TaskList
+from tui.widgets.task_messages import TaskOpened, TaskSelected
 
 SIZES = pytest.mark.parametrize("size", [(40, 12), (80, 24), (200, 60)])
 
@@ -20,11 +21,11 @@ class Chosen:
     """What the list has said, in order."""
 
     def __init__(self) -> None:
-        self._messages: list[TaskList.Selected | TaskList.Opened] = []
+        self._messages: list[TaskSelected | TaskOpened] = []
 
     def __call__(self, message: Message) -> None:
         # A message passes more than one pump.
-        if isinstance(message, TaskList.Selected | TaskList.Opened) and message not in self._messages:
+        if isinstance(message, TaskSelected | TaskOpened) and message not in self._messages:
             self._messages.append(message)
 
     @property
@@ -77,13 +78,13 @@ async def test_keys_move_the_selection_and_it_stays_in_sight() -> None:
         assert list_.selected == "worker-image"
         await pilot.press("g", "enter")
     assert chosen.said == [
-        ("Selected", "code"),
-        ("Selected", "toolchain"),
-        ("Selected", "code"),
-        ("Selected", "deploy"),
-        ("Selected", "worker-image"),
-        ("Selected", "code"),
-        ("Opened", "code"),
+        ("TaskSelected", "code"),
+        ("TaskSelected", "toolchain"),
+        ("TaskSelected", "code"),
+        ("TaskSelected", "deploy"),
+        ("TaskSelected", "worker-image"),
+        ("TaskSelected", "code"),
+        ("TaskOpened", "code"),
     ]
 
 
@@ -96,11 +97,11 @@ async def test_a_click_selects_and_a_second_opens() -> None:
         await pilot.click(TaskList, offset=(20, 2), times=2)
         await pilot.pause()
     assert list(dict.fromkeys(chosen.said)) == [
-        ("Selected", "toolchain"),
-        ("Selected", "deps"),
-        ("Opened", "deps"),
+        ("TaskSelected", "toolchain"),
+        ("TaskSelected", "deps"),
+        ("TaskOpened", "deps"),
     ]
-    assert chosen.said.count(("Opened", "deps")) == 1
+    assert chosen.said.count(("TaskOpened", "deps")) == 1
 
 
 async def test_the_selection_stays_on_its_task_when_rows_move() -> None:

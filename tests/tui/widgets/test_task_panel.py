@@ -12,6 +12,7 @@ from tui.format import Glyphs
 from tui.model.spans import row_text
 from tui.widgets.fact_view import FactView
 from tui.widgets.row_line import RowLine
+from tui.widgets.task_messages import TaskSelected
 from tui.widgets.task_panel import TABS, TaskPanel
 
 SIZES = pytest.mark.parametrize("size", [(80, 24), (200, 60)])
@@ -30,7 +31,7 @@ class PanelApp(PlainApp):
     def on_task_panel_tab_changed(self, event: TaskPanel.TabChanged) -> None:
         self.tabs.append(event.tab)
 
-    def on_fact_view_task_picked(self, event: FactView.TaskPicked) -> None:
+    def on_task_selected(self, event: TaskSelected) -> None:
         self.picked.append(event.task)
 
     def on_fact_view_link_opened(self, event: FactView.LinkOpened) -> None:
