@@ -56,7 +56,9 @@ RUNNING = _live("running")
 FAILED = Scene(name="failed", keys=("e",), shows=_LOG)
 INFO = Scene(name="info", keys=("e", "]"), shows=("script",))
 WHY = Scene(name="why", keys=("e", "]", "]", "]"), shows=("compared with",))
-ENGINE_GONE = _live("engine-gone", shows=("the engine is gone",), dies=True)
+ENGINE_GONE = _live(
+    "engine-gone", shows=("the engine is gone", "failed · lost", "store.test.ts", "start engine"), dies=True
+)
 TREE = _live("tree", "v", shows=("tree",))
 LANES = _live("lanes", "v", "v", shows=("mem",))
 GRAPH = _live("graph", "v", "v", "v", shows=("web-image",))
