@@ -133,10 +133,6 @@ class Bridge:
         """After the engine was lost: attach to the one that is there, or start one."""
         self._ask(lambda _: self._connected(), lambda _: then(), refused)
 
-    def stop_engine(self, then: Callable[[], None], refused: Refused) -> None:
-        """End the engine and with it its runs."""
-        self._ask(lambda client: client.stop(), lambda _: then(), refused)
-
     def cancel(self, run: str, tasks: tuple[str, ...] | None, refused: Refused) -> None:
         """End these tasks, or with None the whole run."""
         self._ask(lambda client: client.cancel(run, tasks), _ignore, refused)

@@ -89,14 +89,6 @@ class Lanes:
                 return False
         return True
 
-    def colour_of(self, task: str) -> int:
-        """1 to 8, by the order of the first starts; 0 for a task that has not started."""
-        return self._colours.get(task, 0)
-
-    def lanes_of(self, task: str) -> tuple[int, ...]:
-        """The lanes on which a running task is."""
-        return self._places.get(task, ())
-
     def _start(self, event: TaskStarted) -> None:
         self._colours.setdefault(event.task, len(self._colours) % COLOURS + 1)
         self._end(event.task, event.at, "retried")
