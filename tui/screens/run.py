@@ -164,6 +164,8 @@ class RunScreen(Screen[None]):
     def action_back(self) -> None:
         if self.panes.list.filter:
             self._use_text("filter", "")
+        elif self._panel.close_filter():
+            pass
         elif self.selected_task.searched:
             self._use_text("search", "")
         elif self.panes.zoomed:

@@ -512,3 +512,13 @@ async def test_a_picture_of_the_screen_is_saved_and_never_over_another(
         assert "deps" in text
         await shown.press("ctrl+s")
         assert [path.read_text() for path in tmp_path.iterdir()] == [text]
+
+
+async def test_escape_closes_the_filter_of_the_variables() -> None:
+    async with showing(*BEGUN) as shown:
+        await shown.press("enter", "right_square_bracket", "right_square_bracket")
+        panel = shown.screen.panes.panel
+        await shown.until(lambda: panel.tab == "env")
+        panel.body.focus()
+        await shown.press("slash", "P", "enter", "escape")
+        assert not panel.close_filter()
