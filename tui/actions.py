@@ -11,6 +11,8 @@ a screen's before `everywhere`; the keys that differ in meaning on purpose are i
 from __future__ import annotations
 
 from tui.action import Action, Group
+from tui.failure_actions import FAILURE
+from tui.inspect_actions import INSPECT
 
 
 def _move(action: str, keys: str, words: str, help_text: str) -> Action:
@@ -393,6 +395,8 @@ ACTIONS: tuple[Action, ...] = (
     *_LANES,
     *_FACTS,
     *_HISTORY,
+    *INSPECT,
+    *FAILURE,
     *_PANES,
     *_MOVEMENT,
     *_EVERYWHERE,

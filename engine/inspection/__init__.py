@@ -1,0 +1,1 @@
+"""Looks into what the store keeps: places by name, the contents of their files, waste, determinism."""
