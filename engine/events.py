@@ -11,6 +11,8 @@ from typing import Literal, Union
 
 import msgspec
 
+from engine.model.script_failure import ScriptFailure
+
 TaskKind = Literal["command", "package", "embedded-run", "parallel", "system"]
 Result = Literal["succeeded", "failed", "no_result"]
 Phase = Literal["inputs", "cache", "mount", "background", "run", "collect", "commit"]
@@ -115,7 +117,10 @@ class TaskOutput(msgspec.Struct, frozen=True, kw_only=True, tag="task_output", t
 
 
 class TaskFinished(msgspec.Struct, frozen=True, kw_only=True, tag="task_finished", tag_field="type"):
-    """The end of a task; `seconds` of execution, `max_rss` and `layer_bytes` in bytes."""
+    """The end of a task; `seconds` of execution, `max_rss` and `layer_bytes` in bytes.
+
+    `failed_at`: the line of the script that made it fail, where its shell can tell.
+    """
 
     at: float
     run: str
@@ -129,6 +134,7 @@ class TaskFinished(msgspec.Struct, frozen=True, kw_only=True, tag="task_finished
     layer: str | None = None
     layer_bytes: int = 0
     messages: tuple[Message, ...] = ()
+    failed_at: ScriptFailure | None = None
 
 
 class TaskSkipped(msgspec.Struct, frozen=True, kw_only=True, tag="task_skipped", tag_field="type"):

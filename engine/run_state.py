@@ -29,6 +29,7 @@ from engine.events import (
     TaskSkipped,
     TaskStarted,
 )
+from engine.model.script_failure import ScriptFailure
 
 Execution = Literal["waiting", "ready", "running", "finished", "aborted", "user_error", "skipped"]
 
@@ -65,6 +66,7 @@ _NOT_STARTED: dict[str, object] = {
     "layer": None,
     "layer_bytes": 0,
     "messages": (),
+    "failed_at": None,
     "phases": (),
 }
 
@@ -92,6 +94,7 @@ class TaskState(msgspec.Struct, frozen=True, kw_only=True):
     layer: str | None = None
     layer_bytes: int = 0
     messages: tuple[Message, ...] = ()
+    failed_at: ScriptFailure | None = None
     phases: tuple[tuple[str, float], ...] = ()
 
     @property
@@ -235,6 +238,7 @@ class RunState:
             layer=event.layer,
             layer_bytes=event.layer_bytes,
             messages=event.messages,
+            failed_at=event.failed_at,
             finished_at=event.at,
         )
 

@@ -137,9 +137,14 @@ class Bridge:
         """End these tasks, or with None the whole run."""
         self._ask(lambda client: client.cancel(run, tasks), _ignore, refused)
 
-    def retry(self, run: str, tasks: tuple[str, ...] | None, refused: Refused) -> None:
-        """Try these tasks of a run in progress again, or with None all that failed."""
-        self._ask(lambda client: client.retry(run, tasks), _ignore, refused)
+    def retry(
+        self, run: str, tasks: tuple[str, ...] | None, refused: Refused, *, from_here: bool = False
+    ) -> None:
+        """Try these tasks of a run in progress again, or with None all that failed.
+
+        `from_here`: upon what they left and what shells have changed in it.
+        """
+        self._ask(lambda client: client.retry(run, tasks, from_here=from_here), _ignore, refused)
 
     def keep_going(self, run: str, enabled: bool, refused: Refused) -> None:
         """Whether the run goes on after a failure with what does not depend on it."""

@@ -140,9 +140,12 @@ class EngineClient:
         """End these tasks of a run in progress, or the whole run."""
         self._post(_run_path(run, "/cancel"), Tasks(tasks=_tuple(tasks)))
 
-    def retry(self, run: str, tasks: Sequence[str] | None = None) -> None:
-        """Try these tasks of a run in progress again, or all that failed."""
-        self._post(_run_path(run, "/retry"), Tasks(tasks=_tuple(tasks)))
+    def retry(self, run: str, tasks: Sequence[str] | None = None, *, from_here: bool = False) -> None:
+        """Try these tasks of a run in progress again, or all that failed.
+
+        `from_here`: upon what they left and what shells have changed in it.
+        """
+        self._post(_run_path(run, "/retry"), Tasks(tasks=_tuple(tasks), from_here=from_here))
 
     def keep_going(self, run: str, enabled: bool) -> None:
         """Whether the run goes on after a failure with what does not depend on it."""

@@ -9,6 +9,7 @@ from typing import Literal, Union
 
 import msgspec
 
+from engine.api.file_messages import ChangeCounts
 from engine.events import Message
 from engine.explain import Change
 from engine.model.request import RunRequest
@@ -64,9 +65,13 @@ class Began(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Tasks(msgspec.Struct, frozen=True, kw_only=True):
-    """Which tasks a request is about; None: all that it can be about."""
+    """Which tasks a request is about; None: all that it can be about.
+
+    `from_here`: of another try, from what the failed one left and shells have changed in it.
+    """
 
     tasks: tuple[str, ...] | None = None
+    from_here: bool = False
 
 
 class KeepGoing(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,6 +117,14 @@ class TaskDetails(msgspec.Struct, frozen=True, kw_only=True):
     id) say how the cache key differs from the last execution. `filter`: (pattern, is in the cache key).
     `given`: the variables that every task is told, of one that was executed, without their `MINT_…` twins.
     `log_path`: the log on the engine's machine, for an interface there.
+
+    `failed_line` (1 is the script's first) and `failed_command`: where the script failed, if its shell
+    could tell; `failed_file` and `failed_file_line`: in a file that it read in. `definition_line`: the line
+    of the definition with the script's first, when it stands there as it was executed. `own_changes`: how
+    many paths the task changed, a failed one too. `can_retry_from_here`: whether its script can go on from
+    what it left; `shell_changes`: layers of what shells have changed in it and kept, which are part of that.
+    `starts_from`: this one did so, from these layers, and was not cached. `to_hit`: what it would have taken
+    to be a hit, or would take the next time, as sentences; empty of a hit.
     """
 
     task: str
@@ -139,6 +152,16 @@ class TaskDetails(msgspec.Struct, frozen=True, kw_only=True):
     layer_bytes: int = 0
     log_path: str = ""
     log_bytes: int = 0
+    failed_line: int | None = None
+    failed_command: str = ""
+    failed_file: str = ""
+    failed_file_line: int | None = None
+    definition_line: int | None = None
+    own_changes: ChangeCounts | None = None
+    can_retry_from_here: bool = False
+    shell_changes: tuple[str, ...] = ()
+    starts_from: tuple[str, ...] = ()
+    to_hit: tuple[str, ...] = ()
 
 
 class TaskFigures(msgspec.Struct, frozen=True, kw_only=True):

@@ -163,8 +163,9 @@ class Routes:
         return web.Response(status=204)
 
     async def retry(self, request: web.Request) -> web.StreamResponse:
-        tasks = (await body_of(request, Tasks)).tasks
-        await self._engine.runs.steer(await self._steered(request, tasks), Retry(tasks=tasks))
+        wanted = await body_of(request, Tasks)
+        command = Retry(tasks=wanted.tasks, from_here=wanted.from_here)
+        await self._engine.runs.steer(await self._steered(request, wanted.tasks), command)
         return web.Response(status=204)
 
     async def keep_going(self, request: web.Request) -> web.StreamResponse:

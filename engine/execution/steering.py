@@ -16,9 +16,13 @@ class Cancel(msgspec.Struct, frozen=True, kw_only=True, tag="cancel", tag_field=
 
 
 class Retry(msgspec.Struct, frozen=True, kw_only=True, tag="retry", tag_field="type"):
-    """Try these tasks again, or with None all that failed or were cancelled."""
+    """Try these tasks again, or with None all that failed or were cancelled.
+
+    `from_here`: their scripts go on from what they left and from what shells have changed in it.
+    """
 
     tasks: tuple[str, ...] | None = None
+    from_here: bool = False
 
 
 class KeepGoing(msgspec.Struct, frozen=True, kw_only=True, tag="keep_going", tag_field="type"):

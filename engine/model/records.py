@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from engine.model.request import RunRequest
+from engine.model.script_failure import ScriptFailure
 
 
 class CacheKeyRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,6 +92,8 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     `layers` are the input layers, lowest first, base included; `own_layer` what the task added,
     kept for a failed task too. A task that has only started has the result `no_result`.
+    `starts_from`: the layers that lay on the inputs when it started, lowest first: what a failed attempt
+    left, and what shells have changed in it. `own_layer` then holds all of that.
     """
 
     task: str
@@ -116,6 +119,8 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     produced_by: str | None = None
     task_id: str = ""
     raw: str = ""
+    failed_at: ScriptFailure | None = None
+    starts_from: tuple[str, ...] = ()
 
     @property
     def has_ended(self) -> bool:

@@ -6,7 +6,11 @@ import msgspec
 
 
 class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """`no_cache`: True for all tasks, or their keys. `cpus`, `memory` (bytes) None: all there is."""
+    """`no_cache`: True for all tasks, or their keys. `cpus`, `memory` (bytes) None: all there is.
+
+    `from_shell`: (task, run) whose script goes on from what that task left there when it failed, and from
+    what shells have changed in it since. Its result is not cached.
+    """
 
     definition: str
     targets: tuple[str, ...] = ()
@@ -17,6 +21,7 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     memory: int | None = None
     package_paths: tuple[str, ...] = ()
     wants_output: bool = False
+    from_shell: tuple[tuple[str, str], ...] = ()
 
 
 class PlannedTask(msgspec.Struct, frozen=True, kw_only=True):

@@ -120,8 +120,8 @@ class FakeEngine(EngineClient):
     def cancel(self, run: str, tasks: Sequence[str] | None = None) -> None:
         self._ask("cancel", run, tasks)
 
-    def retry(self, run: str, tasks: Sequence[str] | None = None) -> None:
-        self._ask("retry", run, tasks)
+    def retry(self, run: str, tasks: Sequence[str] | None = None, *, from_here: bool = False) -> None:
+        self._ask("retry from here" if from_here else "retry", run, tasks)
 
     def keep_going(self, run: str, enabled: bool) -> None:
         self._ask("keep_going", run, enabled)
