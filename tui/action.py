@@ -6,7 +6,21 @@ from typing import Literal
 
 import msgspec
 
-Group = Literal["everywhere", "run", "graph", "log", "lanes", "facts", "history", "compare", "move"]
+Group = Literal[
+    "everywhere",
+    "run",
+    "graph",
+    "log",
+    "lanes",
+    "facts",
+    "inspect",
+    "layers",
+    "files",
+    "preview",
+    "history",
+    "compare",
+    "move",
+]
 Place = Literal["app", "screen", "widget"]
 
 GROUP_WORDS: dict[Group, str] = {
@@ -15,6 +29,10 @@ GROUP_WORDS: dict[Group, str] = {
     "lanes": "CPU lanes",
     "facts": "Task details",
     "run": "Run",
+    "layers": "Layers",
+    "files": "Files",
+    "preview": "File",
+    "inspect": "Inspect",
     "history": "History",
     "compare": "Comparison",
     "move": "Movement",
@@ -27,6 +45,9 @@ CHAINS: tuple[tuple[Group, ...], ...] = (
     ("log", "move", "run", "everywhere"),
     ("lanes", "move", "run", "everywhere"),
     ("facts", "move", "run", "everywhere"),
+    ("layers", "move", "inspect", "everywhere"),
+    ("files", "move", "inspect", "everywhere"),
+    ("preview", "move", "inspect", "everywhere"),
     ("move", "history", "everywhere"),
     ("move", "compare", "everywhere"),
 )
@@ -36,6 +57,8 @@ SHADOWS = frozenset(
     {
         ("search", "filter"),  # `/`: what is focused decides which of the three
         ("filter_facts", "filter"),
+        ("find_in_file", "filter_files"),
+        ("open_in_pager", "start_run"),  # which has another key
     }
 )
 

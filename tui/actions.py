@@ -74,6 +74,14 @@ _EVERYWHERE = (
     _app("palette", ": ctrl+p", "Command palette", "palette", "Find an action by its name.", 5),
     _app("quit", "q ctrl+q", "Quit", "quit", "Leave; asks first while a run goes on.", 6),
     _app("show_run", "1 alt+1", "Go to the run", "run", "Show the run screen.", 12),
+    _app(
+        "show_inspect",
+        "2 alt+2",
+        "Go to the files",
+        "inspect",
+        "Show the Inspect screen: the files of a task.",
+        13,
+    ),
     _app("show_history", "4 alt+4", "Go to the history", "history", "Show past runs.", 11),
     _app("change_theme", "T", "Change the theme", "theme", "Choose the colours, with a preview."),
     _app(
@@ -92,6 +100,19 @@ _EVERYWHERE = (
     ),
 )
 
+_INSPECTING = (
+    Action(
+        id="inspect_task",
+        keys=("i",),
+        words="Inspect the files of the task",
+        short="files",
+        help="Show the layers and files of the selected task, and what it changed.",
+        groups=("run",),
+        place="app",
+        rank=5,
+    ),
+)
+
 _PANES = (
     Action(
         id="next_pane",
@@ -99,7 +120,7 @@ _PANES = (
         words="Next pane",
         short="pane",
         help="Focus the next pane.",
-        groups=("run", "history", "compare"),
+        groups=("run", "inspect", "history", "compare"),
         calls="app.focus_next",
     ),
     Action(
@@ -108,16 +129,16 @@ _PANES = (
         words="Previous pane",
         short="pane",
         help="Focus the previous pane.",
-        groups=("run", "history", "compare"),
+        groups=("run", "inspect", "history", "compare"),
         calls="app.focus_previous",
     ),
     Action(
         id="back",
-        keys=("escape",),
+        keys=("escape", "backspace"),
         words="Back",
         short="back",
         help="Close what is open: a search, a filter, a zoom, then the screen.",
-        groups=("run", "history", "compare"),
+        groups=("run", "inspect", "history", "compare"),
     ),
     Action(
         id="copy",
@@ -125,16 +146,26 @@ _PANES = (
         words="Copy",
         short="copy",
         help="Copy the selected text, or the name of what is selected.",
-        groups=("run", "history", "compare"),
+        groups=("run", "inspect", "history", "compare"),
     ),
-    _run("next_tab", "]", "Next tab", "tab", "Show the next tab of the task."),
-    _run("previous_tab", "[", "Previous tab", "tab", "Show the previous tab of the task."),
+    _run("next_tab", "]", "Next tab", "tab", "Show the next tab of the task or file.", "run", "inspect"),
+    _run(
+        "previous_tab",
+        "[",
+        "Previous tab",
+        "tab",
+        "Show the previous tab of the task or file.",
+        "run",
+        "inspect",
+    ),
     _run(
         "zoom",
         "z",
         "Zoom the pane",
         "zoom",
         "Give the focused pane the whole screen, or take it back.",
+        "run",
+        "inspect",
         rank=9,
     ),
 )
@@ -394,8 +425,9 @@ ACTIONS: tuple[Action, ...] = (
     *_LOG,
     *_LANES,
     *_FACTS,
-    *_HISTORY,
+    *_INSPECTING,
     *INSPECT,
+    *_HISTORY,
     *FAILURE,
     *_PANES,
     *_MOVEMENT,

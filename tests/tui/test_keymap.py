@@ -84,10 +84,10 @@ def test_two_actions_may_change_places() -> None:
 
 
 def test_of_two_requests_for_one_key_the_first_wins() -> None:
-    keymap = resolve([request("retry", "i"), request("shell", "i", line=7)])
-    assert keymap.changed == {"retry": "i"}
+    keymap = resolve([request("retry", "u"), request("shell", "u", line=7)])
+    assert keymap.changed == {"retry": "u"}
     assert [(it.line, it.message) for it in keymap.problems] == [
-        (7, "`i` of `shell` is already given to `retry`")
+        (7, "`u` of `shell` is already given to `retry`")
     ]
 
 
