@@ -26,6 +26,7 @@ OTHER_ROLES = (
     "edge-active",
     "fs-added",
     "fs-modified",
+    "fs-metadata",
     "fs-removed",
     "diag-error",
     "diag-warning",

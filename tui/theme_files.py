@@ -170,6 +170,7 @@ def _derived_roles(colors: dict[str, str], is_ansi: bool) -> dict[str, str]:
         "edge-active": colors["accent"],
         "fs-added": colors["success"],
         "fs-modified": colors["warning"],
+        "fs-metadata": colors["secondary"],
         "fs-removed": colors["error"],
         "diag-error": colors["error"],
         "diag-warning": colors["warning"],
