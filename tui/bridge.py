@@ -31,6 +31,7 @@ from engine.events import RunFinished
 from engine.model.errors import OutcropError
 from engine.model.request import RunRequest
 from tui.file_log import FileLog
+from tui.files_bridge import FilesBridge
 from tui.model.log_source import LogSource
 from tui.model.run_model import Item
 
@@ -104,6 +105,12 @@ class Bridge:
         self._followed = 0
         self._latest: dict[str, int] = {}
         self._is_lost = False
+        self.files = FilesBridge(self)
+
+    @property
+    def client(self) -> EngineClient:
+        """The engine as it is now; for threads, since its calls block."""
+        return self._client
 
     def open(self, wake: Callable[[], None]) -> None:
         """Begin to listen; what was followed or asked before may have come already."""
@@ -127,15 +134,15 @@ class Bridge:
 
     def start(self, request: RunRequest, then: Callable[[str], None], refused: Refused) -> None:
         """Start a run; `then` is told its name."""
-        self._ask(lambda client: client.start(request), then, refused)
+        self.ask(lambda client: client.start(request), then, refused)
 
     def reconnect(self, then: Callable[[], None], refused: Refused) -> None:
         """After the engine was lost: attach to the one that is there, or start one."""
-        self._ask(lambda _: self._connected(), lambda _: then(), refused)
+        self.ask(lambda _: self._connected(), lambda _: then(), refused)
 
     def cancel(self, run: str, tasks: tuple[str, ...] | None, refused: Refused) -> None:
         """End these tasks, or with None the whole run."""
-        self._ask(lambda client: client.cancel(run, tasks), _ignore, refused)
+        self.ask(lambda client: client.cancel(run, tasks), _ignore, refused)
 
     def retry(
         self, run: str, tasks: tuple[str, ...] | None, refused: Refused, *, from_here: bool = False
@@ -144,11 +151,11 @@ class Bridge:
 
         `from_here`: upon what they left and what shells have changed in it.
         """
-        self._ask(lambda client: client.retry(run, tasks, from_here=from_here), _ignore, refused)
+        self.ask(lambda client: client.retry(run, tasks, from_here=from_here), _ignore, refused)
 
     def keep_going(self, run: str, enabled: bool, refused: Refused) -> None:
         """Whether the run goes on after a failure with what does not depend on it."""
-        self._ask(lambda client: client.keep_going(run, enabled), _ignore, refused)
+        self.ask(lambda client: client.keep_going(run, enabled), _ignore, refused)
 
     def summary(self, run: str, then: Callable[[RunSummary, Estimates], None], refused: Refused) -> None:
         """One run as a row of the history, and how long the tasks of its definition took in the past."""
@@ -157,7 +164,7 @@ class Bridge:
             summary = client.run(run)
             return summary, client.estimates(summary.definition)
 
-        self._ask(ask, lambda answer: then(*answer), refused)
+        self.ask(ask, lambda answer: then(*answer), refused)
 
     def runs(
         self,
@@ -168,21 +175,21 @@ class Bridge:
         refused: Refused,
     ) -> None:
         """Past runs, newest first."""
-        self._ask(lambda client: client.runs(limit, before, definition), then, refused)
+        self.ask(lambda client: client.runs(limit, before, definition), then, refused)
 
     def compare(self, run: str, other: str, then: Callable[[Comparison], None], refused: Refused) -> None:
         """Two runs, task by task; `run` is the later one."""
-        self._ask(lambda client: client.compare(run, other), then, refused, latest="compare")
+        self.ask(lambda client: client.compare(run, other), then, refused, latest="compare")
 
     def definitions(
         self, directory: str, then: Callable[[Sequence[DefinitionSummary]], None], refused: Refused
     ) -> None:
         """The definitions that can be run from a directory."""
-        self._ask(lambda client: client.definitions(directory), then, refused)
+        self.ask(lambda client: client.definitions(directory), then, refused)
 
     def definition(self, path: str, then: Callable[[DefinitionSummary], None], refused: Refused) -> None:
         """What one definition offers to a run."""
-        self._ask(lambda client: client.definition(path), then, refused, latest="definition")
+        self.ask(lambda client: client.definition(path), then, refused, latest="definition")
 
     def details(
         self, run: str, task: str, then: Callable[[TaskDetails, LogSource], None], refused: Refused
@@ -193,7 +200,7 @@ class Bridge:
             details = client.details(run, task)
             return details, _log(client, run, task, details.log_path)
 
-        self._ask(ask, lambda answer: then(*answer), refused, latest="details")
+        self.ask(ask, lambda answer: then(*answer), refused, latest="details")
 
     def tail(self, run: str, task: str, count: int) -> bytes:
         """The last bytes of a log; empty when they can't be had. Blocks: for after the interface."""
@@ -214,13 +221,18 @@ class Bridge:
         client = self._client
         self._in_thread(lambda: self._read_notices(client))
 
-    def _ask(
+    def tell(self, tell: Callable[[], None]) -> None:
+        """Let the app call this; from any thread."""
+        self._inbox.put(Answered(tell=tell))
+
+    def ask(
         self,
         question: Callable[[EngineClient], Answer],
         then: Callable[[Answer], None],
         refused: Refused,
         latest: str = "",
     ) -> None:
+        """Ask in a thread; `then` gets the answer, only that to the newest question of the same `latest`."""
         number = self._latest[latest] = self._latest.get(latest, 0) + 1
 
         def work() -> None:

@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -16,6 +17,7 @@ import msgspec
 
 from engine.api import engine_log
 from engine.api.engine_folder import EngineFolder, peer
+from engine.api.files_client import FilesClient
 from engine.api.log_over_http import Answer, LogOverHttp
 from engine.api.messages import (
     Began,
@@ -158,14 +160,12 @@ class EngineClient:
     def log(self, run: str, task: str) -> LogOverHttp:
         """A task's log, read in ranges."""
         path = _task_path(run, task)
+        return LogOverHttp(lambda method, suffix, headers: self.exchange(method, path + suffix, headers))
 
-        def exchange(method: str, suffix: str, headers: dict[str, str]) -> Answer:
-            try:
-                return self._exchange(method, path + suffix, None, headers)
-            except EngineGone as gone:
-                raise ConnectionError(gone.message) from gone
-
-        return LogOverHttp(exchange)
+    @cached_property
+    def files(self) -> FilesClient:
+        """What it says about the files of tasks and images."""
+        return FilesClient(self)
 
     def compare(self, run: str, other: str) -> Comparison:
         """Two runs; `run` is the later one."""
@@ -189,6 +189,21 @@ class EngineClient:
             self._is_closed = True
             for connected in self._open:
                 _shut(connected)
+
+    def call(self, path: str) -> bytes:
+        """The body of an answer to GET."""
+        return self._call("GET", path)
+
+    def exchange(self, method: str, path: str, headers: dict[str, str]) -> Answer:
+        """Status, headers and body of an answer, a refusal too. ConnectionError when there is no engine."""
+        try:
+            return self._exchange(method, path, None, headers)
+        except EngineGone as gone:
+            raise ConnectionError(gone.message) from gone
+
+    def lines(self, path: str) -> Iterator[bytes]:
+        """Whole lines of an answer as they come; to close it ends the answer."""
+        return self._stream(path, None)
 
     def _get(self, path: str, kind: type[Value]) -> Value:
         return msgspec.json.decode(self._call("GET", path), type=kind)
@@ -232,6 +247,17 @@ class EngineClient:
 
     def _stream(self, path: str, timeout: float | None) -> Iterator[bytes]:
         """Whole lines, as they come."""
+        waiting = b""
+        for data in self.chunks(path, timeout):
+            end = data.rfind(b"\n") + 1
+            if end:
+                yield waiting + data[:end]
+                waiting = data[end:]
+            else:
+                waiting += data
+
+    def chunks(self, path: str, timeout: float | None = None) -> Iterator[bytes]:
+        """The bytes of an answer as they come; `timeout`: how many seconds it may be silent."""
         connection = _Connection(self._folder, _ANSWERS_WITHIN)
         connected: socket.socket | None = None
         try:
@@ -242,14 +268,8 @@ class EngineClient:
             if answer.status >= 400:
                 raise RefusedError(_refusal(answer.status, answer.read()))
             connected.settimeout(timeout)
-            waiting = b""
             while data := answer.read1(_CHUNK):
-                end = data.rfind(b"\n") + 1
-                if end:
-                    yield waiting + data[:end]
-                    waiting = data[end:]
-                else:
-                    waiting += data
+                yield data
         except (OSError, http.client.HTTPException, AttributeError, ValueError) as error:
             if not self._is_closed:
                 raise _gone() from error

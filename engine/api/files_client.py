@@ -1,0 +1,252 @@
+"""What an engine says about files, from the other side; part of `EngineClient`, as `files`.
+
+Places, states and paths are written as in `engine.api.file_messages`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import Any, Protocol, TypeVar, Union
+from urllib.parse import quote
+
+import msgspec
+
+from engine.api.file_messages import (
+    FileChanges,
+    FileDetails,
+    FilePage,
+    FoundLine,
+    FoundNames,
+    Order,
+    PlaceChoice,
+    PlaceDetails,
+    SearchProgress,
+    Waste,
+)
+from engine.api.log_over_http import Answer
+
+ROWS_AT_ONCE = 500
+_NOTHING_THERE = 416
+
+Value = TypeVar("Value")
+Found = Union[FoundLine, SearchProgress]
+Progress = Callable[[int, int], None]  # (files written, bytes written)
+
+
+class Asking(Protocol):
+    """How an engine is asked; as `EngineClient`, RefusedError and EngineGone come out of each."""
+
+    def call(self, path: str) -> bytes:
+        """The body of an answer."""
+
+    def exchange(self, method: str, path: str, headers: dict[str, str]) -> Answer:
+        """Status, headers and body of an answer, a refusal too. ConnectionError when there is no engine."""
+
+    def lines(self, path: str) -> Iterator[bytes]:
+        """Whole lines of an answer as they come; to close it ends the answer."""
+
+    def chunks(self, path: str) -> Iterator[bytes]:
+        """The bytes of an answer as they come."""
+
+
+class FilesClient:
+    """Files of tasks and images, page by page; any thread may call.
+
+    `before`: the state that is compared with; None: the state one layer below.
+    """
+
+    def __init__(self, asking: Asking) -> None:
+        self._asking = asking
+
+    def place(self, place: str) -> PlaceDetails:
+        """A place and its layers."""
+        return self._get("place", PlaceDetails, place=place)
+
+    def page(
+        self,
+        state: str,
+        path: str = "",
+        *,
+        before: str | None = None,
+        offset: int = 0,
+        limit: int = ROWS_AT_ONCE,
+        order: Order = "name",
+        descending: bool = False,
+        changes: Collection[str] | None = None,
+        name: str = "",
+        around: str | None = None,
+    ) -> FilePage:
+        """What a directory shows. `changes`: the only ones to show, `unchanged` too; None: all.
+
+        `name`: a part of the name, or of the path where it has a "/"; directories with matches below stay.
+        `around`: a name in the directory; the page is the one that holds it, whatever `offset` says.
+        """
+        return self._get(
+            "files",
+            FilePage,
+            state=state,
+            path=path,
+            before=before,
+            offset=offset,
+            limit=limit,
+            order=order,
+            descending=_flag(descending),
+            changes=None if changes is None else ",".join(sorted(changes)),
+            name=name or None,
+            around=around,
+        )
+
+    def file(self, state: str, path: str, *, before: str | None = None) -> FileDetails:
+        """All that is known of one path."""
+        return self._get("file", FileDetails, state=state, path=path, before=before)
+
+    def content(self, state: str, path: str) -> ContentOverHttp:
+        """The bytes of a file, read in ranges."""
+        query = "/v1/file/content" + _query(state=state, path=path)
+        return ContentOverHttp(
+            lambda method, headers: self._asking.exchange(method, query, headers),
+        )
+
+    def changes(
+        self,
+        state: str,
+        path: str = "",
+        *,
+        before: str | None = None,
+        offset: int = 0,
+        limit: int = ROWS_AT_ONCE,
+    ) -> FileChanges:
+        """What differs between two states below a path, sorted by path."""
+        return self._get(
+            "changes", FileChanges, state=state, path=path, before=before, offset=offset, limit=limit
+        )
+
+    def names(
+        self,
+        state: str,
+        pattern: str,
+        *,
+        before: str | None = None,
+        is_regex: bool = False,
+        ignore_case: bool = True,
+        offset: int = 0,
+        limit: int = ROWS_AT_ONCE,
+    ) -> FoundNames:
+        """Paths whose names match."""
+        return self._get(
+            "names",
+            FoundNames,
+            state=state,
+            pattern=pattern,
+            before=before,
+            regex=_flag(is_regex),
+            case=_flag(not ignore_case),
+            offset=offset,
+            limit=limit,
+        )
+
+    def contents(
+        self,
+        state: str,
+        pattern: str,
+        path: str = "",
+        *,
+        before: str | None = None,
+        is_regex: bool = False,
+        ignore_case: bool = True,
+        changed_only: bool = False,
+    ) -> Iterator[Found]:
+        """Lines of files that match, as they are found; the last thing said is a progress that is done.
+
+        To close the iterator ends the search.
+        """
+        query = _query(
+            state=state,
+            path=path,
+            pattern=pattern,
+            before=before,
+            regex=_flag(is_regex),
+            case=_flag(not ignore_case),
+            changed_only=_flag(changed_only),
+        )
+        decode = msgspec.json.Decoder(Found).decode
+        for chunk in self._asking.lines("/v1/contents" + query):
+            for line in chunk.splitlines():
+                yield decode(line)
+
+    def waste(self, place: str) -> Waste:
+        """What space is wasted by the layers of a place."""
+        return self._get("waste", Waste, place=place)
+
+    def choices(self, run: str | None = None) -> Sequence[PlaceChoice]:
+        """The places that one may look at, those of a run first."""
+        return self._get("choices", list[PlaceChoice], run=run)
+
+    def export(
+        self,
+        state: str,
+        path: str,
+        destination: str,
+        progress: Progress | None = None,
+        *,
+        before: str | None = None,
+        changed_only: bool = False,
+    ) -> None:
+        """Write a file or a directory with all that lies in it to `destination`, which must not exist.
+
+        MachineError when it exists or can't be written.
+        """
+        from engine.api.unpacking import unpack  # late: tar is slow to import
+
+        query = _query(state=state, path=path, before=before, changed_only=_flag(changed_only))
+        unpack(self._asking.chunks("/v1/tar" + query), destination, progress or _ignore)
+
+    def _get(self, word: str, kind: type[Value], **values: Any) -> Value:
+        return msgspec.json.decode(self._asking.call(f"/v1/{word}" + _query(**values)), type=kind)
+
+
+class ContentOverHttp:
+    """The bytes of one file; nothing is open between two calls. OSError when they can't be had."""
+
+    def __init__(self, exchange: Callable[[str, dict[str, str]], Answer]) -> None:
+        self._exchange = exchange
+        self._size: int | None = None
+
+    def size(self) -> int:
+        """How many there are."""
+        if self._size is None:
+            status, headers, _ = self._exchange("HEAD", {})
+            _check(status, headers.get("Outcrop-Refusal"))
+            self._size = int(headers.get("Outcrop-Size", "0"))
+        return self._size
+
+    def read(self, offset: int, length: int) -> bytes:
+        """At most `length` bytes from `offset` on; fewer at the end."""
+        if length <= 0:
+            return b""
+        status, headers, data = self._exchange("GET", {"Range": f"bytes={offset}-{offset + length - 1}"})
+        if status == _NOTHING_THERE:
+            return b""
+        _check(status, headers.get("Outcrop-Refusal"))
+        return data
+
+    def close(self) -> None:
+        """Nothing is open between two calls."""
+
+
+def _check(status: int, why: str | None) -> None:
+    if status >= 400:
+        raise OSError(why or f"the engine answers {status}")
+
+
+def _flag(value: bool) -> str | None:
+    return "1" if value else None
+
+
+def _query(**values: Any) -> str:
+    pairs = [f"{name}={quote(str(value), safe='')}" for name, value in values.items() if value is not None]
+    return f"?{'&'.join(pairs)}" if pairs else ""
+
+
+def _ignore(files: int, size: int) -> None:
+    pass
