@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 
 from engine import events, usage
 from engine.api.client import EngineClient, EngineGone, RefusedError
@@ -21,6 +22,7 @@ from engine.api.messages import (
 from engine.events import Event, RunFinished, RunStarted
 from engine.model.request import RunRequest
 from engine.usage import Usage
+from tests.tui.fake_files import FakeFiles
 from tests.tui.synthetic import START
 
 
@@ -154,6 +156,11 @@ class FakeEngine(EngineClient):
 
     def log(self, run: str, task: str) -> LogOverHttp:
         return _MemoryLog(self.logs.get(task, b""))
+
+    @cached_property
+    def files(self) -> FakeFiles:
+        """Files in memory; a test adds them."""
+        return FakeFiles()
 
     def estimates(self, definition: str) -> Estimates:
         return Estimates(seconds={})
