@@ -16,6 +16,8 @@ from engine.model.script_failure import ScriptFailure
 TaskKind = Literal["command", "package", "embedded-run", "parallel", "system"]
 Result = Literal["succeeded", "failed", "no_result"]
 Phase = Literal["inputs", "cache", "mount", "background", "run", "collect", "commit"]
+PausePoint = Literal["before", "after", "on-failure"]
+PausedAt = Literal["before", "after", "on-failure", "script"]
 MessageType = Literal["user_error", "error", "warning", "info", "skip_reason"]
 
 
@@ -164,6 +166,45 @@ class TaskRetried(msgspec.Struct, frozen=True, kw_only=True, tag="task_retried",
     reason: str
 
 
+class BreakpointsSet(msgspec.Struct, frozen=True, kw_only=True, tag="breakpoints_set", tag_field="type"):
+    """Where the task is to pause from now on, none for nowhere; in place of what was asked for before."""
+
+    at: float
+    run: str
+    task: str
+    where: tuple[PausePoint, ...]
+
+
+class TaskPaused(msgspec.Struct, frozen=True, kw_only=True, tag="task_paused", tag_field="type"):
+    """A running task waits until someone lets it go on: at a breakpoint, or because its script asks for it.
+
+    Its processes are there meanwhile, and a shell can enter. `exit_code`: of a script that has ended, as a
+    shell says it.
+    """
+
+    at: float
+    run: str
+    task: str
+    where: PausedAt
+    exit_code: int | None = None
+
+
+class TaskResumed(msgspec.Struct, frozen=True, kw_only=True, tag="task_resumed", tag_field="type"):
+    """The task goes on. A paused one that is cancelled ends without this."""
+
+    at: float
+    run: str
+    task: str
+
+
+class TaskEntered(msgspec.Struct, frozen=True, kw_only=True, tag="task_entered", tag_field="type"):
+    """A shell was opened in the running task: what it does from now on is no result for the cache."""
+
+    at: float
+    run: str
+    task: str
+
+
 class RunFinished(msgspec.Struct, frozen=True, kw_only=True, tag="run_finished", tag_field="type"):
     """The last event; `counts` are tasks by outcome: executed, cache_hit, failed, skipped, cancelled."""
 
@@ -187,6 +228,10 @@ Event = Union[
     TaskFinished,
     TaskSkipped,
     TaskRetried,
+    BreakpointsSet,
+    TaskPaused,
+    TaskResumed,
+    TaskEntered,
     RunFinished,
 ]
 

@@ -13,17 +13,23 @@ from typing import Literal, assert_never
 import msgspec
 
 from engine.events import (
+    BreakpointsSet,
     CacheHit,
     CacheMiss,
     Event,
     Message,
+    PausedAt,
+    PausePoint,
     Result,
     RunFinished,
     RunStarted,
     TaskDescription,
+    TaskEntered,
     TaskFinished,
     TaskOutput,
+    TaskPaused,
     TaskPhase,
+    TaskResumed,
     TaskRetried,
     TasksAdded,
     TaskSkipped,
@@ -68,11 +74,19 @@ _NOT_STARTED: dict[str, object] = {
     "messages": (),
     "failed_at": None,
     "phases": (),
+    "paused": None,
+    "paused_at": None,
+    "paused_seconds": 0.0,
+    "is_entered": False,
 }
 
 
 class TaskState(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of one task. Times are seconds since the epoch, durations seconds, sizes bytes."""
+    """What is known of one task. Times are seconds since the epoch, durations seconds, sizes bytes.
+
+    `breakpoints`: where it is to pause. `paused`: where it waits now, since `paused_at`; `paused_seconds`:
+    how long it has waited in pauses that are over. `is_entered`: a shell was opened in it while it ran.
+    """
 
     description: TaskDescription
     execution: Execution = "waiting"
@@ -96,6 +110,11 @@ class TaskState(msgspec.Struct, frozen=True, kw_only=True):
     messages: tuple[Message, ...] = ()
     failed_at: ScriptFailure | None = None
     phases: tuple[tuple[str, float], ...] = ()
+    breakpoints: tuple[PausePoint, ...] = ()
+    paused: PausedAt | None = None
+    paused_at: float | None = None
+    paused_seconds: float = 0.0
+    is_entered: bool = False
 
     @property
     def done(self) -> bool:
@@ -200,6 +219,8 @@ class RunState:
                 self._move(event.task, "skipped", because_of=event.because_of, finished_at=event.at)
             case TaskRetried():
                 self._retry(event)
+            case BreakpointsSet() | TaskPaused() | TaskResumed() | TaskEntered():
+                self._pause(event)
             case _:
                 assert_never(event)
 
@@ -242,6 +263,24 @@ class RunState:
             finished_at=event.at,
         )
 
+    def _pause(self, event: BreakpointsSet | TaskPaused | TaskResumed | TaskEntered) -> None:
+        task = self._task(event.task)
+        if isinstance(event, BreakpointsSet):
+            self.tasks[event.task] = msgspec.structs.replace(task, breakpoints=event.where)
+            return
+        if task.execution != "running":
+            raise IllegalTransition(f"`{event.task}` is {task.execution}, not running")
+        if isinstance(event, TaskEntered):
+            self.tasks[event.task] = msgspec.structs.replace(task, is_entered=True)
+            return
+        if isinstance(event, TaskPaused) is (task.paused is not None):
+            raise IllegalTransition(f"`{event.task}` can't be paused or resumed twice")
+        if isinstance(event, TaskPaused):
+            after = msgspec.structs.replace(task, paused=event.where, paused_at=event.at)
+        else:
+            after = _resumed(task, event.at)
+        self.tasks[event.task] = after
+
     def _retry(self, event: TaskRetried) -> None:
         """Only the number of attempts stays; and, while the task has not ended, why it is no hit."""
         task = self._task(event.task)
@@ -258,10 +297,22 @@ class RunState:
         task = self._task(key)
         if execution not in LEGAL[task.execution]:
             raise IllegalTransition(f"`{key}` can't go from {task.execution} to {execution}")
+        if task.paused is not None:
+            task = _resumed(task, changes.get("finished_at"))
         after = msgspec.structs.replace(task, execution=execution, **changes)
         self.tasks[key] = after
         (self.running.add if execution == "running" else self.running.discard)(key)
         (self.not_done.discard if after.done else self.not_done.add)(key)
+
+
+def _resumed(task: TaskState, at: object) -> TaskState:
+    """Not paused any more, since `at` if that is known: it goes on or has ended."""
+    seconds = 0.0
+    if isinstance(at, float | int) and task.paused_at is not None:
+        seconds = at - task.paused_at
+    return msgspec.structs.replace(
+        task, paused=None, paused_at=None, paused_seconds=task.paused_seconds + max(0.0, seconds)
+    )
 
 
 def _outcome(task: TaskState) -> str:

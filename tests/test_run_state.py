@@ -68,6 +68,35 @@ def test_a_task_that_has_ended_waits_again_when_someone_asks_for_it() -> None:
     assert state.not_done == {"a", "b"} and state.result == "no_result" and not any(state.counts().values())
 
 
+def test_a_pause_is_over_when_the_task_goes_on_or_ends() -> None:
+    state = replay([started("a")])
+    state.apply(events.BreakpointsSet(at=0, run="r", task="a", where=("before", "on-failure")))
+    state.apply(events.TaskStarted(at=1, run="r", task="a", attempt=1, cores=()))
+    state.apply(events.TaskPaused(at=2, run="r", task="a", where="before"))
+    assert (state.tasks["a"].paused, state.tasks["a"].execution) == ("before", "running")
+    state.apply(events.TaskResumed(at=5, run="r", task="a"))
+    assert (state.tasks["a"].paused, state.tasks["a"].paused_seconds) == (None, 3)
+    state.apply(events.TaskPaused(at=6, run="r", task="a", where="on-failure", exit_code=1))
+    state.apply(events.TaskEntered(at=7, run="r", task="a"))
+    state.apply(events.TaskFinished(at=8, run="r", task="a", result="failed", cause="cancelled"))
+    task = state.tasks["a"]
+    assert (task.paused, task.paused_seconds, task.is_entered) == (None, 5, True)
+    assert task.breakpoints == ("before", "on-failure"), "they hold for the next attempt as well"
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        events.TaskPaused(at=1, run="r", task="a", where="script"),
+        events.TaskResumed(at=1, run="r", task="a"),
+        events.TaskEntered(at=1, run="r", task="a"),
+    ],
+)
+def test_only_a_running_task_is_paused(event: Event) -> None:
+    with pytest.raises(IllegalTransition):
+        replay([started("a")]).apply(event)
+
+
 def test_a_finished_task_does_not_start_again_by_itself() -> None:
     state = replay([started("a"), finished("a")])
     with pytest.raises(IllegalTransition):
@@ -107,6 +136,18 @@ def histories(draw: st.DrawFn) -> list[Event]:
             case kind:
                 history.append(events.TaskStarted(at=1, run="r", task=task, attempt=attempt, cores=(0,)))
                 if draw(st.booleans()):
+                    history.append(events.BreakpointsSet(at=1, run="r", task=task, where=("after",)))
+                    history.append(events.TaskPaused(at=1, run="r", task=task, where="script"))
+                    history += draw(
+                        st.sampled_from(
+                            [
+                                [],
+                                [events.TaskEntered(at=2, run="r", task=task)],
+                                [events.TaskResumed(at=3, run="r", task=task)],
+                            ]
+                        )
+                    )
+                if draw(st.booleans()):
                     attempt += 1
                     history.append(
                         events.TaskRetried(at=1, run="r", task=task, attempt=attempt, reason="exit 1")
@@ -142,6 +183,8 @@ def test_what_is_open_and_what_runs_is_known_at_every_moment(history: list[Event
                 assert (task.result, task.cause, task.started_at, task.finished_at) == (
                     ("no_result", None, None, None)
                 )
+            if task.execution != "running":
+                assert (task.paused, task.paused_at) == (None, None)
 
 
 @given(histories())
