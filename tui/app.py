@@ -12,6 +12,7 @@ import msgspec
 from textual.app import App
 from textual.binding import BindingType
 from textual.message import Message
+from textual.screen import ModalScreen
 from textual.scrollbar import ScrollBar, ScrollBarRender
 from textual.theme import Theme
 
@@ -361,7 +362,13 @@ class OutcropApp(App[None]):
             start()
 
     async def action_quit(self) -> None:
-        """Leave; asks first while the shown run goes on and could be stopped."""
+        """Leave; asks first while the shown run goes on and could be stopped. In a shell: leave that."""
+        if isinstance(self.screen, ModalScreen):
+            from tui.screens.shell import ShellScreen  # late: its emulation takes long to import
+
+            if isinstance(self.screen, ShellScreen):
+                self.screen.action_leave()
+                return
         shown = self.run_screen.shown
         if shown is None or not shown.is_steerable or self._leaves_at_end:
             self.exit()

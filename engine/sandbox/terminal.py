@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import termios
@@ -15,6 +16,8 @@ _KEYBOARD = (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP)
 @contextmanager
 def foreground(*, has_terminal: bool) -> Iterator[None]:
     """Meanwhile this process ignores the keyboard's signals; then the terminal, descriptor 0, is restored."""
+    if has_terminal and os.getsid(0) == os.getpid():
+        _take_the_terminal()
     before = {number: signal.signal(number, signal.SIG_IGN) for number in _KEYBOARD}
     settings = termios.tcgetattr(0) if has_terminal else None
     try:
@@ -32,3 +35,11 @@ def foreground(*, has_terminal: bool) -> Iterator[None]:
                 signal.signal(signal.SIGTTOU, writing)
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _take_the_terminal() -> None:
+    """The leader of a session that has no controlling terminal, as in a pane, takes the one it was given."""
+    try:
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    except OSError:
+        pass  # it has one

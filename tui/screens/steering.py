@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 
-from textual.app import SuspendNotSupported
 from textual.message import Message
 from textual.screen import Screen
 
@@ -18,9 +13,7 @@ from tui.bridge import Bridge
 from tui.model import attention
 from tui.model.shown_run import ShownRun
 from tui.screens import confirm
-
-_OURS = (2, 3, 70, 130)  # exit codes of outcrop itself; the message is still on the terminal then
-_AT_ONCE = 2.0  # seconds
+from tui.screens.task_shell import open_shell
 
 
 def is_possible(action: str, shown: ShownRun, task: str | None) -> bool:
@@ -139,16 +132,12 @@ class Steering:
         if state is None or state.execution in ("waiting", "ready", "skipped"):
             self.say(f"{task} has not run, so it has no files")
             return
-        command = [sys.executable, "-m", "tui", "shell", task, "--run", shown.run]
-        try:
-            with self._screen.app.suspend():
-                code = _with_the_terminal(command)
-        except SuspendNotSupported:
-            self.say(f"no shell is possible here; in a terminal: outcrop shell {task} --run {shown.run}")
-            return
-        self._screen.refresh(layout=True)
-        if code != 0:
-            self.say(f"the shell in {task} ended with exit code {code}")
+
+        def ended(code: int) -> None:
+            if code != 0:
+                self.say(f"the shell in {task} ended with exit code {code}")
+
+        open_shell(self._screen, shown.run, task, ended)
 
     def refused(self, refusal: Refusal) -> None:
         """Tell why a command was not carried out."""
@@ -165,16 +154,3 @@ class Steering:
             else "this run was started elsewhere: it can only be watched"
         )
         return False
-
-
-def _with_the_terminal(command: list[str]) -> int:
-    """The exit code of a command that has the terminal. What it said before it failed is left to be read."""
-    started = time.monotonic()
-    sys.stdout.write("\x1b[2J\x1b[H")
-    sys.stdout.flush()
-    code = subprocess.run(command, check=False, env=dict(os.environ)).returncode
-    if code in _OURS and time.monotonic() - started < _AT_ONCE:
-        sys.stdout.write(f"exit code {code}; press enter to go back ")
-        sys.stdout.flush()
-        sys.stdin.readline()
-    return code
