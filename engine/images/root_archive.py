@@ -15,7 +15,7 @@ from engine.pending_layer import ChangedMeanwhileError, PendingLayer
 from engine.snapshot.cache_file import recall, remember
 
 if TYPE_CHECKING:
-    from engine.images.tar_members import TarContent
+    from engine.images.member_tree import TarContent
 
 _ROOT = Entry("directory", 0o755, 0, 0)
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import IO
 
 from engine.file_tree import Entry, LayerManifest
-from engine.images.tar_members import TarContent
+from engine.images.member_tree import TarContent
 from engine.model.errors import UserError
 from engine.pending_layer import ChangedMeanwhileError
 from engine.snapshot.content_stream import ContentStream
