@@ -1,0 +1,192 @@
+"""The lines of the Inspect screen that are no lists: what is looked at, what has changed, a layer's facts."""
+
+from __future__ import annotations
+
+from engine.api.file_messages import ChangeCounts, LayerSummary, PlaceDetails, Waste
+from engine.api.messages import TaskDetails
+from engine.explain import printable
+from tui.format import Glyphs, age_text, duration_text, role_of, short_run, size_text
+from tui.model.facts import Fact, Section, fact
+from tui.model.inspected import Inspected, Kind, State, run_and_task
+from tui.model.spans import Row, Span
+
+_MOST_COMMAND_LINES = 6
+_SHOWN_DIGITS = 16
+_KIND_WORDS: tuple[tuple[str, Kind, str, str, str], ...] = (  # letter, kind, glyph, ASCII, role
+    ("A", "added", "+", "+", "fs-added"),
+    ("M", "changed", "~", "~", "fs-modified"),
+    ("D", "removed", "−", "-", "fs-removed"),
+    ("P", "metadata", "±", "%", "fs-metadata"),
+)
+_RESULTS = {  # of a layer: state of its glyph, words
+    "hit": ("cached", "hit"),
+    "executed": ("ok", "executed"),
+    "failed": ("failed", "failed"),
+    "base": ("cached", "base"),
+    "image": ("cached", "layer of an image"),
+}
+
+
+def place_line(details: PlaceDetails | None, place: str, glyphs: Glyphs) -> tuple[Row, Row]:
+    """The first line of the screen: which place, and at the right how much there is of it."""
+    if details is None:
+        return (Span("inspect", bold=True), Span(f" {_arrow(glyphs)} {printable(place)}", "dim-text")), ()
+    title = (
+        Span("inspect", bold=True),
+        Span(f" {_arrow(glyphs)} ", "dim-text"),
+        Span(printable(details.title), "edge-active", bold=True),
+    )
+    count = len(details.layers)
+    dot = "·" if glyphs.is_unicode else "-"
+    parts = (
+        size_text(details.bytes),
+        f"{details.entries:,} entries",
+        f"{count} layer{'' if count == 1 else 's'}",
+    )
+    return title, (Span(f" {dot} ".join(parts), "dim-text"),)
+
+
+def heading(inspected: Inspected, glyphs: Glyphs) -> Row:
+    """What the tree shows: all files up to a layer, the layer alone, or a comparison."""
+    if inspected.a is not None and inspected.b is not None:
+        is_near = inspected.a.place == inspected.b.place
+        before, after = state_title(inspected.a, is_near=is_near), state_title(inspected.b, is_near=is_near)
+        only = " only" if inspected.is_alone else ""
+        return (
+            Span("A ", "lane-1", bold=True),
+            Span(before, bold=True),
+            Span(f" {_arrow(glyphs)} ", "dim-text"),
+            Span("B ", "lane-2", bold=True),
+            Span(after, bold=True),
+            Span(f"  differences{only}", "dim-text"),
+        )
+    layer = inspected.selected
+    if layer is None:
+        return (Span("no layer", "dim-text"),)
+    if inspected.is_alone:
+        return Span(printable(layer.name), bold=True), Span(" alone", "dim-text")
+    return Span("all files up to ", "dim-text"), Span(printable(layer.name), bold=True)
+
+
+def legend(inspected: Inspected, counts: ChangeCounts | None, glyphs: Glyphs) -> Row:
+    """The kinds of changes with their keys and numbers; what is hidden says so."""
+    row: list[Span] = []
+    for letter, kind, sign, ascii_sign, role in _KIND_WORDS:
+        is_shown = kind in inspected.kinds
+        glyph = sign if glyphs.is_unicode else ascii_sign
+        count = "" if counts is None else f"{getattr(counts, kind):,}"
+        row.append(Span(letter, "dim-text"))
+        text = f" {glyph}{count}  " if is_shown else " off  "
+        row.append(Span(text, role if is_shown else "dim-text", bold=is_shown))
+    row.append(Span("U", "dim-text"))
+    row.append(Span(" same" if not inspected.is_alone else " off", "dim-text"))
+    return tuple(row)
+
+
+def layer_sections(
+    layer: LayerSummary | None,
+    place: PlaceDetails | None,
+    task: TaskDetails | None,
+    waste: Waste | None,
+    now: float,
+    glyphs: Glyphs,
+) -> tuple[Section, ...]:
+    """What is known of the selected layer. `task`: what the engine keeps of the task that made it."""
+    if layer is None or place is None:
+        return ()
+    facts = [_result(layer, task, glyphs)]
+    if task is not None and task.reason:
+        facts.append(fact("why", printable(task.reason)))
+    facts += _command(layer, glyphs)
+    facts.append(fact("holds", f"{size_text(layer.bytes)}, {layer.entries:,} entries"))
+    if layer.counts.total:
+        facts.append(Fact("changes", counts_row(layer.counts, glyphs)))
+    if layer.seconds is not None:
+        facts.append(fact("took", duration_text(layer.seconds)))
+    if layer.created_at is not None:
+        facts.append(fact("made", age_text(max(0.0, now - layer.created_at))))
+    if task is not None and task.cache_key:
+        facts.append(_digest("cache key", task.cache_key, glyphs))
+    if layer.digest:
+        facts.append(_digest("digest", layer.digest, glyphs))
+    sections = [Section(printable(layer.name), tuple(facts))]
+    if waste is not None:
+        sections.append(Section("waste", (_waste_of(layer, waste), Fact("in all", waste_row(waste)))))
+    return tuple(sections)
+
+
+def counts_row(counts: ChangeCounts, glyphs: Glyphs) -> Row:
+    """`+12 ~3 −1`, what there is of it."""
+    spans: list[Span] = []
+    for _, kind, sign, ascii_sign, role in _KIND_WORDS:
+        number = getattr(counts, kind)
+        if number:
+            gap = " " if spans else ""
+            spans.append(Span(f"{gap}{sign if glyphs.is_unicode else ascii_sign}{number:,}", role))
+    return tuple(spans)
+
+
+def waste_row(waste: Waste) -> Row:
+    """`3.1M wasted, efficiency 98%`."""
+    role = "task-ok" if waste.score >= 0.95 else "diag-warning"
+    return Span(f"{size_text(waste.bytes)} wasted", role), Span(f", efficiency {percent(waste.score)}")
+
+
+def state_title(state: State, *, is_near: bool = False) -> str:
+    """`deps` of the place that is shown, elsewhere `deps of build, run 01a1e0b72c`."""
+    is_whole = is_near or state.position < 0
+    return printable(state.layer if is_whole else f"{state.layer} of {state.title}")
+
+
+def percent(score: float) -> str:
+    """Cut, not rounded: only what is perfect is 100%."""
+    return f"{int(score * 1000) / 10:g}%"
+
+
+def _waste_of(layer: LayerSummary, waste: Waste) -> Fact:
+    own = next((size for position, size in waste.by_layer if position == layer.position), 0)
+    return fact("here", size_text(own) if own else "nothing")
+
+
+def _result(layer: LayerSummary, task: TaskDetails | None, glyphs: Glyphs) -> Fact:
+    state, words = _RESULTS.get(layer.result, ("skipped", layer.result or "unknown"))
+    row = [Span(f"{glyphs.glyph(state)} {words}", role_of(state))]
+    produced_by = layer.produced_by or (None if task is None else task.produced_by)
+    if produced_by and layer.result == "hit":
+        run, _, name = produced_by.partition("/")
+        row.append(
+            Span(f", made by {printable(name)} in run {short_run(run)}" if name else f", made by {run}")
+        )
+    return Fact("result", tuple(row))
+
+
+def _command(layer: LayerSummary, glyphs: Glyphs) -> list[Fact]:
+    lines = layer.command.strip().splitlines()
+    shown = [printable(line) for line in lines[:_MOST_COMMAND_LINES]]
+    if len(lines) > _MOST_COMMAND_LINES:
+        shown.append(f"{glyphs.ellipsis} {len(lines) - _MOST_COMMAND_LINES} more lines")
+    return [
+        Fact("command" if not number else " ", (Span(line),), copied=layer.command)
+        for number, line in enumerate(shown)
+    ]
+
+
+def _digest(label: str, text: str, glyphs: Glyphs) -> Fact:
+    return Fact(label, (Span(text[:_SHOWN_DIGITS] + glyphs.ellipsis, "dim-text"),), copied=text)
+
+
+def _arrow(glyphs: Glyphs) -> str:
+    return "→" if glyphs.is_unicode else "->"
+
+
+def shell_target(inspected: Inspected) -> tuple[str, str] | None:
+    """The run and the task whose files are looked at, for a shell; None of an image or of the base."""
+    details, layer = inspected.details, inspected.selected
+    if details is None:
+        return None
+    run, task = run_and_task(details.place)
+    if run is None or task is None:
+        return None
+    if layer is not None and layer.result in ("hit", "executed", "failed"):
+        task = layer.name
+    return run, task
