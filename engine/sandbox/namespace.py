@@ -52,7 +52,7 @@ def enter(store_root: str) -> Namespace:
     mode: NamespaceMode = "root"
     warnings: tuple[str, ...] = ()
     if os.geteuid() != 0:
-        mode, warnings = _enter_user_namespace()
+        mode, warnings = enter_user_namespace()
     # The janitor is started between the two: it may remove what the engine made, and sees none of its mounts.
     janitor = Janitor()
     try:
@@ -93,7 +93,8 @@ def subordinate_ids_command(user: str) -> str:
     return f"sudo usermod {' '.join(options)} {user}"
 
 
-def _enter_user_namespace() -> tuple[NamespaceMode, tuple[str, ...]]:
+def enter_user_namespace() -> tuple[NamespaceMode, tuple[str, ...]]:
+    """Only that, for a process of one thread, without privileges: (mode, warnings). MachineError."""
     uid, gid = os.geteuid(), os.getegid()
     user = user_name(uid)
     users = _mapping(uid, subordinate_ranges("/etc/subuid", user, str(uid)))
