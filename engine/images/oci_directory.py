@@ -16,7 +16,7 @@ import msgspec
 
 from engine.file_tree import Entry, FileTree, LayerManifest, apply_layer, manifest_digest, parents_of
 from engine.images.base_image import BaseContext, SourceImage
-from engine.images.oci_layout import FoundImage, blob_path, find_image
+from engine.images.oci_layout import FoundImage, LayoutDirectory, blob_path, find_image
 from engine.images.remembered import digest_of_file
 from engine.model.errors import UserError
 from engine.pending_layer import LayerSink, PendingLayer
@@ -35,7 +35,7 @@ class _Known(msgspec.Struct, frozen=True):
 def oci_image(name: str, place: str, context: BaseContext) -> SourceImage:
     """The image at `DIR[:TAG]`; UserError for what is not there or not as the spec says."""
     directory, tag = _split(place)
-    found = find_image(os.path.normpath(directory), tag, os.uname().machine)
+    found = find_image(LayoutDirectory(os.path.normpath(directory)), tag, os.uname().machine)
     layers = _layers(os.path.normpath(directory), found, context.layers)
     question = f"oci 1 {found.digest}"
     known = recall(context.store_root, question, _Known)
