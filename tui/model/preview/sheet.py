@@ -1,0 +1,82 @@
+"""What a preview shows: lines that are made when they are drawn, also of files that are read meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import msgspec
+
+from tui.model.spans import Row, row_cells, row_text
+
+
+class Cell(msgspec.Struct, frozen=True):
+    """A column of a line. `gutter` stays where it is when the text is moved sideways, and is not copied."""
+
+    gutter: Row = ()
+    text: Row = ()
+
+
+Line = tuple[Cell, ...]  # one column, or two side by side
+IsCancelled = Callable[[], bool]
+
+
+class Sheet(Protocol):
+    """Lines to be drawn. What reads is for threads: `load`, `grow`."""
+
+    @property
+    def widest(self) -> int:
+        """The cells of the widest text known so far; with two columns, of one of them."""
+
+    def __len__(self) -> int:
+        """How many lines are known so far."""
+
+    def line(self, index: int) -> Line | None:
+        """A line; None when its bytes have not been read."""
+
+    def load(self, first: int, last: int, is_cancelled: IsCancelled) -> None:
+        """Read what the lines from `first` to before `last` are made of; OSError when that fails."""
+
+    def grow(self, is_cancelled: IsCancelled) -> bool:
+        """Find more lines, for at most some 50 ms; False when all are known."""
+
+    def change(self, index: int, by: int) -> int | None:
+        """The next line after `index`, or before it with -1, where something changed; of those known."""
+
+
+class RowsSheet:
+    """Lines that are all there. `changes`: the lines at which changes begin, ascending."""
+
+    def __init__(self, lines: Sequence[Line], changes: Sequence[int] = ()) -> None:
+        self._lines = tuple(lines)
+        self._changes = tuple(changes)
+        self.widest = max((row_cells(cell.text) for line in self._lines for cell in line), default=0)
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def line(self, index: int) -> Line | None:
+        return self._lines[index]
+
+    def load(self, first: int, last: int, is_cancelled: IsCancelled) -> None:
+        """All lines are there."""
+
+    def grow(self, is_cancelled: IsCancelled) -> bool:
+        return False
+
+    def change(self, index: int, by: int) -> int | None:
+        return near(self._changes, index, by)
+
+
+def near(places: Sequence[int], index: int, by: int) -> int | None:
+    """The first of ascending places after `index`, or with -1 the last before it; around the ends."""
+    if not places:
+        return None
+    if by > 0:
+        return next((place for place in places if place > index), places[0])
+    return next((place for place in reversed(places) if place < index), places[-1])
+
+
+def line_text(line: Line) -> str:
+    """The characters of a line, without its gutters."""
+    return "  ".join(row_text(cell.text) for cell in line)
