@@ -13,8 +13,13 @@ __all__ = [
     "MINUTE",
     "Glyphs",
     "age_text",
+    "change_glyph",
+    "change_role",
     "clock_text",
+    "count_text",
     "duration_text",
+    "fold_glyph",
+    "mode_text",
     "role_of",
     "share_of_size",
     "short_run",
@@ -22,6 +27,49 @@ __all__ = [
     "state_of",
     "task_words",
 ]
+
+# What happened to a file, by its word: (glyph, ASCII glyph, colour role)
+_CHANGES = {
+    "added": ("+", "+", "fs-added"),
+    "changed": ("~", "~", "fs-modified"),
+    "removed": ("−", "-", "fs-removed"),
+    "metadata": ("≈", "%", "fs-metadata"),
+}
+_KIND_LETTERS = {"directory": "d", "symlink": "l", "fifo": "p", "character": "c", "block": "b"}
+
+
+def change_glyph(change: str | None, *, is_unicode: bool = True) -> str:
+    """The glyph of what happened to a file, such as `added`; a space for None: nothing."""
+    return " " if change is None else _CHANGES[change][0 if is_unicode else 1]
+
+
+def change_role(change: str | None) -> str:
+    """Its colour role."""
+    return "" if change is None else _CHANGES[change][2]
+
+
+def fold_glyph(is_open: bool, *, is_unicode: bool = True) -> str:
+    """Before the name of a directory that can be opened or closed."""
+    if is_unicode:
+        return "▾" if is_open else "▸"
+    return "v" if is_open else ">"
+
+
+def mode_text(kind: str, mode: int) -> str:
+    """Permissions as `ls -l` shows them: `drwxr-xr-x`."""
+    letters = ["rwx"[2 - bit % 3] if mode >> bit & 1 else "-" for bit in range(8, -1, -1)]
+    for bit, place, letter in ((11, 2, "s"), (10, 5, "s"), (9, 8, "t")):
+        if mode >> bit & 1:
+            letters[place] = letter if letters[place] == "x" else letter.upper()
+    return _KIND_LETTERS.get(kind, "-") + "".join(letters)
+
+
+def count_text(count: int) -> str:
+    """A number in four characters at most: `812`, `1.2k`, `34k`, `1.0M`."""
+    if count < 1000:
+        return str(count)
+    amount, unit = (count / 1000, "k") if count < 999_500 else (count / 1_000_000, "M")
+    return f"{amount:.1f}{unit}" if amount < 9.95 else f"{amount:.0f}{unit}"
 
 
 def role_of(state: str) -> str:
