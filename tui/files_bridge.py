@@ -223,7 +223,7 @@ class FilesBridge:
         state: str,
         path: str,
         destination: str,
-        then: Callable[[], None],
+        then: Callable[[Sequence[str]], None],
         refused: Refused,
         *,
         progress: Callable[[int, int], None] | None = None,
@@ -232,14 +232,17 @@ class FilesBridge:
     ) -> None:
         """Write a file or a directory to `destination`, which must not exist.
 
+        `then` is told what could not be made, and why.
         `progress`, too, is called where the app drains: files and bytes written.
         """
         told = None if progress is None else _Seldom(progress, self._asking.tell)
 
-        def ask(client: EngineClient) -> None:
-            client.files.export(state, path, destination, told, before=before, changed_only=changed_only)
+        def ask(client: EngineClient) -> Sequence[str]:
+            return client.files.export(
+                state, path, destination, told, before=before, changed_only=changed_only
+            )
 
-        self._asking.ask(ask, lambda _: then(), refused)
+        self._asking.ask(ask, then, refused)
 
 
 def _batches(found: Iterator[Found], stopped: threading.Event) -> Iterator[list[Found]]:

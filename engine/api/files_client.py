@@ -191,15 +191,15 @@ class FilesClient:
         *,
         before: str | None = None,
         changed_only: bool = False,
-    ) -> None:
+    ) -> tuple[str, ...]:
         """Write a file or a directory with all that lies in it to `destination`, which must not exist.
 
-        MachineError when it exists or can't be written.
+        What could not be made, and why. MachineError when it exists or can't be written.
         """
         from engine.api.unpacking import unpack  # late: tar is slow to import
 
         query = _query(state=state, path=path, before=before, changed_only=_flag(changed_only))
-        unpack(self._asking.chunks("/v1/tar" + query), destination, progress or _ignore)
+        return unpack(self._asking.chunks("/v1/tar" + query), destination, progress or _ignore)
 
     def _get(self, word: str, kind: type[Value], **values: Any) -> Value:
         return msgspec.json.decode(self._asking.call(f"/v1/{word}" + _query(**values)), type=kind)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -27,9 +28,18 @@ def open_regular(root: str, path: str) -> int:
     Raises NotRegular, and OSError: also for a path that is absolute, leads out by `..`, or through a
     symlink. The last step of `root` must be no symlink either.
     """
+    directory = os.open(root, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        return open_below(directory, path)
+    finally:
+        os.close(directory)
+
+
+def open_below(directory: int, path: str) -> int:
+    """The same below a directory that is open."""
     if not path or "\0" in path:
-        raise FileNotFoundError(path)
-    place = os.open(root, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+    place = os.dup(directory)
     try:
         for piece in _pieces(path):
             further = system_calls.open_inside(place, piece, os.O_PATH | os.O_NOFOLLOW, _RESOLVE)
@@ -49,7 +59,7 @@ def _pieces(path: str) -> Iterator[str]:
         yield path
         return
     if path.startswith("/"):
-        raise FileNotFoundError(path)
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
     piece = ""
     for name in path.split("/"):
         longer = f"{piece}/{name}" if piece else name

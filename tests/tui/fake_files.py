@@ -301,10 +301,11 @@ class FakeFiles(FilesClient):
         *,
         before: str | None = None,
         changed_only: bool = False,
-    ) -> None:
+    ) -> tuple[str, ...]:
         self._ask("export", state, path, destination, before, changed_only)
         if progress is not None:
             progress(1, 1)
+        return ()
 
     def tree(self, state: str) -> FileTree:
         """All that is in a state."""
