@@ -113,7 +113,7 @@ class FileTree(ScrollView, inherit_bindings=False, can_focus=True):
         self._heading: Row = ()  # as it was drawn
         self._held: list[Strip] | None = None  # what stays to be seen until new rows are there
         self._held_y = 0  # where the cursor was on the screen
-        self._said: tuple[object, str | None, FileRow | None] = (None, None, None)
+        self._said: tuple[str | None, FileRow | None] | None = None  # of this view
         self._ground = Style()
 
     # What is shown
@@ -137,7 +137,7 @@ class FileTree(ScrollView, inherit_bindings=False, can_focus=True):
         with all closed. `empty`: what to say where there is no row.
         """
         self._hold()
-        self._token = token
+        self._token, self._said = token, None
         self._order, self._is_descending, self._empty = order, descending, empty
         self._look = msgspec.structs.replace(self._look, layers=tuple(layers), found=found, shift=0)
         self._rows.reset(opens_all=opens_all, forgets=forgets)
@@ -264,8 +264,8 @@ class FileTree(ScrollView, inherit_bindings=False, can_focus=True):
         if found is None and len(self._rows):
             return
         path, row = found or (None, None)
-        if (self._token, path, row) != self._said:
-            self._said = (self._token, path, row)
+        if (path, row) != self._said:
+            self._said = (path, row)
             self.post_message(self.Highlighted(self, path, row))
 
     def _row_at_cursor(self) -> TreeRow | None:
