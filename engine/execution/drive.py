@@ -19,6 +19,7 @@ from engine.execution.resolved import Hit, Resolved
 from engine.execution.run import Run
 from engine.execution.scheduler import Demand, Machine, Reservation
 from engine.model.errors import UserError
+from engine.model.script_failure import ScriptFailure
 from engine.task.outcome import Outcome
 from engine.terminal.units import size_text
 
@@ -38,6 +39,7 @@ class Executed(msgspec.Struct, frozen=True, kw_only=True):
     cause: str
     outcome: Outcome | None = None
     artifacts: dict[str, str] = {}
+    failed_at: ScriptFailure | None = None
     exit_code: int | None = None
     seconds: float = 0.0
     cpu_seconds: float | None = None
@@ -240,6 +242,7 @@ class _Loop:
             layer=result.layer,
             layer_bytes=result.layer_bytes,
             messages=resolved.messages + self._shortage(resolved) + result.messages,
+            failed_at=self._run.placed(resolved, result.failed_at),
         )
         outcome = result.outcome or Outcome(artifacts=result.artifacts)
         self._run.finish(resolved.task, resolved, outcome, event)

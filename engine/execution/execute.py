@@ -23,6 +23,7 @@ from engine.filter import CompiledFilter, compile_patterns
 from engine.model.clock import Clock
 from engine.model.errors import MachineError, UserError
 from engine.model.records import CacheEntry, StoredMessage
+from engine.model.script_failure import ScriptFailure
 from engine.pending_layer import PendingLayer, materialise
 from engine.sandbox import overlay, system_calls
 from engine.sandbox.running_task import RunningTask
@@ -33,7 +34,7 @@ from engine.store.disk import remove_tree
 from engine.store.input_view import InputView
 from engine.store.store import Store
 from engine.store.views import MountPlan, build_view
-from engine.task import outputs
+from engine.task import failed_line, outputs
 from engine.task import process as task_environment
 from engine.task.log_writer import LogWriter
 from engine.task.login import look_up
@@ -291,7 +292,7 @@ class _Attempt:
                 executed, artifacts=found, messages=executed.messages + warnings
             )
             if not self._is_success(result):
-                return executed
+                return msgspec.structs.replace(executed, failed_at=self._failed_at(executed.exit_code))
             said = outputs.collect(self._folder)
         except UserError as error:
             message = _said_wrongly(error)
@@ -306,6 +307,16 @@ class _Attempt:
             links=said.links,
         )
         return msgspec.structs.replace(executed, outcome=outcome)
+
+    def _failed_at(self, exit_code: int | None) -> ScriptFailure | None:
+        """Where the script failed, if its shell could tell; a task that timed out has no status."""
+        if exit_code is None:
+            return None
+        resolved = self._resolved
+        noted = failed_line.noted(self._folder)
+        return failed_line.find(
+            resolved.script, resolved.shell, exit_code, noted, failed_line.log_end(self.log_path)
+        )
 
     def _is_success(self, result: SandboxResult | None) -> bool:
         return result is not None and _exit_status(result) in (0, *self._resolved.success_exit_codes)

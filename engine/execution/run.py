@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 
+import msgspec
+
 from engine import events
 from engine.event_log import EventLog
 from engine.events import Event, Message
@@ -19,6 +21,7 @@ from engine.execution.resolved import Hit, Miss, Resolved
 from engine.model.clock import Clock
 from engine.model.errors import UserError
 from engine.model.run_definition import Task
+from engine.model.script_failure import ScriptFailure
 from engine.run_state import RunState
 from engine.task.outcome import Outcome
 
@@ -202,6 +205,16 @@ class Run:
         """An execution has ended for good; `outcome` of one that failed has nothing but artifacts."""
         self._end(task, resolved, outcome, event)
         self.settle(self._awaiting(task, resolved))
+
+    def placed(self, resolved: Resolved, failure: ScriptFailure | None) -> ScriptFailure | None:
+        """Where a script failed, with where it stands in the definition."""
+        if failure is None:
+            return None
+        from engine.definition.script_place import first_line  # late: reads YAML
+
+        task = self.tasks[resolved.task]
+        line = first_line(task.raw, task.line, resolved.script)
+        return msgspec.structs.replace(failure, definition_line=line)
 
     def again(self, task: str, attempt: int, reason: str) -> None:
         """The task failed and is tried again, from a fresh input; UserError when it can't be evaluated."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from engine.task import outputs
+from engine.task import failed_line, outputs
 from engine.task.environment import Variable
 
 RUN_FOLDER = "/run/outcrop"
@@ -71,15 +71,17 @@ def write(folder: str, script: str, shell: tuple[str, ...], variables: Mapping[s
             for name, value in variables.items()
             if _VARIABLE_NAME.match(name)
         ]
+        lines.append(failed_line.prelude(shell, variables))
         _write(os.path.join(folder, "environment"), "".join(lines))
         prelude = f". {_ENVIRONMENT}; "
     _write(os.path.join(folder, "script"), f"{prelude}{script}\n")
+    _write(os.path.join(folder, failed_line.NAME), "", mode=0o666)
 
 
-def _write(path: str, text: str) -> None:
+def _write(path: str, text: str, mode: int = 0o644) -> None:
     with open(path, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
         file.write(text)
-    os.chmod(path, 0o644)
+    os.chmod(path, mode)
 
 
 def _quoted(value: str) -> str:
