@@ -12,11 +12,23 @@ from typing import Union
 import msgspec
 
 from engine.api.messages import Problem, Refusal, RefusalKind
-from engine.execution.steering import Cancel, Command, KeepGoing, Retry
+from engine.execution.steering import Break, Cancel, Command, Continue, KeepGoing, Retry
 from engine.model.errors import DefinitionError, OutcropError, StoreError, UsageError
 from engine.model.request import RunRequest
 
-__all__ = ["Began", "Cancel", "Command", "Ended", "Failed", "KeepGoing", "Refused", "Retry", "Work"]
+__all__ = [
+    "Began",
+    "Break",
+    "Cancel",
+    "Command",
+    "Continue",
+    "Ended",
+    "Failed",
+    "KeepGoing",
+    "Refused",
+    "Retry",
+    "Work",
+]
 
 
 class Work(msgspec.Struct, frozen=True, kw_only=True):

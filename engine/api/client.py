@@ -21,6 +21,7 @@ from engine.api.files_client import FilesClient
 from engine.api.log_over_http import Answer, LogOverHttp
 from engine.api.messages import (
     Began,
+    BreakAt,
     Comparison,
     DefinitionSummary,
     EngineStatus,
@@ -35,6 +36,7 @@ from engine.api.messages import (
 )
 from engine.api.refused import RefusedError
 from engine.api.spawn import has_ended, spawn
+from engine.events import PausePoint
 from engine.model.errors import MachineError, OutcropError
 from engine.model.request import RunRequest
 
@@ -152,6 +154,14 @@ class EngineClient:
     def keep_going(self, run: str, enabled: bool) -> None:
         """Whether the run goes on after a failure with what does not depend on it."""
         self._post(_run_path(run, "/keep-going"), KeepGoing(enabled=enabled))
+
+    def break_at(self, run: str, task: str, where: PausePoint | None = "before") -> None:
+        """Pause a task of a run in progress there as well, or with None nowhere any more."""
+        self._post(_run_path(run, "/break"), BreakAt(task=task, where=where))
+
+    def proceed(self, run: str, tasks: Sequence[str] | None = None) -> None:
+        """Let these paused tasks go on, or all of them."""
+        self._post(_run_path(run, "/continue"), Tasks(tasks=_tuple(tasks)))
 
     def details(self, run: str, task: str) -> TaskDetails:
         """What is kept of a task."""

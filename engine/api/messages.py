@@ -10,7 +10,7 @@ from typing import Literal, Union
 import msgspec
 
 from engine.api.file_messages import ChangeCounts
-from engine.events import Message
+from engine.events import Message, PausePoint
 from engine.explain import Change
 from engine.model.request import RunRequest
 
@@ -78,6 +78,13 @@ class KeepGoing(msgspec.Struct, frozen=True, kw_only=True):
     """Whether what does not depend on a failure goes on after it."""
 
     enabled: bool
+
+
+class BreakAt(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a task is to pause as well; None: nowhere any more."""
+
+    task: str
+    where: PausePoint | None = "before"
 
 
 class RunSummary(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,6 +17,7 @@ from engine.api.comparison import comparison
 from engine.api.definitions import definition_summary
 from engine.api.messages import (
     Began,
+    BreakAt,
     DefinitionSummary,
     EngineStatus,
     Estimates,
@@ -35,7 +36,7 @@ from engine.past.past_run import PastRun
 from engine.run_state import TaskState
 from engine.store.runs import RunDirectory
 from engine.store.store import Store
-from engine.worker_messages import Cancel, Retry
+from engine.worker_messages import Break, Cancel, Continue, Retry
 from engine.worker_messages import KeepGoing as KeepGoingCommand
 
 _CHUNK = 1 << 18
@@ -89,6 +90,8 @@ class Routes:
             web.post(f"{run}/cancel", self.cancel),
             web.post(f"{run}/retry", self.retry),
             web.post(f"{run}/keep-going", self.keep_going),
+            web.post(f"{run}/break", self.break_at),
+            web.post(f"{run}/continue", self.proceed),
             web.get(task, self.details),
             web.get(f"{task}/log", self.log),
             web.get(f"{task}/times", self.times),
@@ -172,6 +175,17 @@ class Routes:
         wanted = await body_of(request, KeepGoing)
         command = KeepGoingCommand(enabled=wanted.enabled)
         await self._engine.runs.steer(await self._steered(request, None), command)
+        return web.Response(status=204)
+
+    async def break_at(self, request: web.Request) -> web.StreamResponse:
+        wanted = await body_of(request, BreakAt)
+        command = Break(task=wanted.task, where=wanted.where)
+        await self._engine.runs.steer(await self._steered(request, (wanted.task,)), command)
+        return web.Response(status=204)
+
+    async def proceed(self, request: web.Request) -> web.StreamResponse:
+        tasks = (await body_of(request, Tasks)).tasks
+        await self._engine.runs.steer(await self._steered(request, tasks), Continue(tasks=tasks))
         return web.Response(status=204)
 
     async def _steered(self, request: web.Request, tasks: tuple[str, ...] | None) -> str:

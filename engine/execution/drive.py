@@ -15,6 +15,7 @@ import msgspec
 from engine import events
 from engine.events import Message
 from engine.execution import scheduler
+from engine.execution.breakpoints import Breakpoints
 from engine.execution.resolved import Hit, Resolved
 from engine.execution.run import Run
 from engine.execution.scheduler import Demand, Machine, Reservation
@@ -78,12 +79,15 @@ def drive(
     remaining: Mapping[str, float],
     fail_fast: bool,
     steering: Steering | None = None,
+    breakpoints: Breakpoints | None = None,
 ) -> bool:
     """Execute until every task has ended. True: all the way; False: interrupted, everything is stopped.
 
     `steering`: whence commands come while the run goes on. SIGINT asks for the end of the run as well.
     """
-    loop = _Loop(run, executor, machine, seconds_of, remaining, fail_fast, steering)
+    loop = _Loop(
+        run, executor, machine, seconds_of, remaining, fail_fast, steering, breakpoints or Breakpoints(run)
+    )
     try:
         asyncio.run(loop.run_all())
     except Interrupted:
@@ -103,6 +107,7 @@ class _Loop:
         remaining: Mapping[str, float],
         fail_fast: bool,
         steering: Steering | None,
+        breakpoints: Breakpoints,
     ) -> None:
         self._run = run
         self._executor = executor
@@ -111,6 +116,7 @@ class _Loop:
         self._remaining = remaining
         self._fail_fast = fail_fast
         self._steering = steering
+        self._breakpoints = breakpoints
         self._held: dict[str, Reservation] = {}
         self._work: dict[str, asyncio.Task[None]] = {}
         self._changed = asyncio.Event()
@@ -171,6 +177,10 @@ class _Loop:
                 self._run.retry(tasks)
             case steering.KeepGoing(enabled=enabled):
                 self._fail_fast = not enabled
+            case steering.Break(task=task, where=where):
+                self._breakpoints.set(task, where)
+            case steering.Continue(tasks=tasks):
+                self._breakpoints.proceed(tasks)
             case _:
                 assert_never(command)
 

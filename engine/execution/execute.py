@@ -13,6 +13,7 @@ import msgspec
 from engine import events
 from engine.events import Event, Message, Phase
 from engine.execution import artifacts
+from engine.execution.breakpoints import Breakpoints
 from engine.execution.contexts import task_id
 from engine.execution.drive import Executed, Result
 from engine.execution.resolved import Hit, Patterns, Resolved
@@ -36,6 +37,7 @@ from engine.store.store import Store
 from engine.store.views import MountPlan, build_view
 from engine.task import failed_line, outputs
 from engine.task import process as task_environment
+from engine.task.breakpoint_path import with_breakpoints
 from engine.task.log_writer import LogWriter
 from engine.task.login import look_up
 from engine.task.mount_points import mount_points
@@ -43,6 +45,7 @@ from engine.task.outcome import Outcome, from_entry
 from engine.task.process import Metadata
 
 _EQUAL_TASK_POLL = 0.02
+_ENTERED = "a shell was opened in this task while it ran, so its result is not cached"
 
 
 class RunFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,6 +77,7 @@ class LocalExecutor:
         show: Callable[[events.TaskOutput], None],
         flush: Callable[[], None],
         clock: Clock,
+        breakpoints: Breakpoints,
     ) -> None:
         self._store = store
         self._sandbox = sandbox
@@ -82,6 +86,7 @@ class LocalExecutor:
         self._show = show
         self._flush = flush
         self._clock = clock
+        self._breakpoints = breakpoints
         self._samples = UsageSamples(facts.usage_path, facts.run, clock)
 
     def sample(self) -> None:
@@ -173,6 +178,7 @@ class _Attempt:
             mount_points(is_host_base=self._facts.is_host_base, network=resolved.network),
         )
         self.log_path = self._facts.log_path(resolved.task)
+        self._pausable = executor._breakpoints.attempt(resolved.task, self._folder, self._is_success_code)
 
     async def run(self, cores: tuple[int, ...]) -> Executed:
         """Mount, run, collect, store."""
@@ -185,9 +191,9 @@ class _Attempt:
             root = os.open(plan.root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
             try:
                 started = time.monotonic()
-                with self._phase("run"):
+                with self._phase("run"), self._pausable:
                     result = await self._run_sandbox(plan, root, log, cores)
-                seconds = time.monotonic() - started
+                seconds = time.monotonic() - started - self._pausable.paused_seconds
                 with self._phase("collect"):
                     executed = await in_thread(self._collect, root, result, seconds)
             finally:
@@ -227,7 +233,7 @@ class _Attempt:
         self, plan: MountPlan, root: int, log: LogWriter, cores: tuple[int, ...]
     ) -> SandboxResult | None:
         """None: it took longer than its timeout."""
-        resolved = self._resolved
+        resolved, pausable = self._resolved, self._pausable
 
         def open_inside(path: str) -> int:
             return system_calls.open_inside(root, path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -236,6 +242,7 @@ class _Attempt:
         environment = task_environment.process_environment(
             resolved.environment, self._metadata(), login.home, login.name
         )
+        environment = with_breakpoints(environment, resolved.script)
         task_environment.write(self._folder, resolved.script, resolved.shell, environment)
         spec = SandboxSpec(
             root=plan.root,
@@ -250,20 +257,24 @@ class _Attempt:
             cores=cores,
             memory=resolved.memory or None,
             grace_seconds=resolved.grace,
+            waits_before=pausable.waits_at_first,
+            waits_after=pausable.waits_at_last,
         )
         stdout, stderr = log.writer("stdout"), log.writer("stderr")
         try:
-            async with asyncio.timeout(resolved.timeout):
+            async with asyncio.timeout(resolved.timeout) as pausable.limit:
                 result = await self._executor._sandbox.run(spec, stdout, stderr, self._begun)
         except TimeoutError:
             result = None
         finally:
             self._executor._samples.remove(resolved.task)
+            pausable.close()
         await log.finished()
         return result
 
     def _begun(self, running: RunningTask) -> None:
         """The script runs: from here on it may take long until something else is said."""
+        self._pausable.begin(running)
         self._executor._samples.add(self._resolved.task, running)
         self._executor._flush()
 
@@ -319,7 +330,10 @@ class _Attempt:
         )
 
     def _is_success(self, result: SandboxResult | None) -> bool:
-        return result is not None and _exit_status(result) in (0, *self._resolved.success_exit_codes)
+        return result is not None and self._is_success_code(_exit_status(result))
+
+    def _is_success_code(self, exit_code: int | None) -> bool:
+        return exit_code in (0, *self._resolved.success_exit_codes)
 
     def _ended(self, result: SandboxResult | None, seconds: float) -> Executed:
         messages = outputs.messages(self._folder)
@@ -345,6 +359,8 @@ class _Attempt:
         messages = executed.messages + tuple(
             Message(type="warning", message=text) for text in captured.warnings
         )
+        if self._pausable.is_entered:
+            messages += (Message(type="warning", message=_ENTERED),)
         keeps = is_failure or self._resolved.keeps_layer
         layer = self._store.layers.commit(captured) if keeps else None
         size = captured.bytes if layer is not None else 0
@@ -352,7 +368,8 @@ class _Attempt:
         if executed.outcome is None:
             return executed
         outcome = msgspec.structs.replace(executed.outcome, layer=layer)
-        self._executor._put(self._resolved, outcome, executed, self.log_path)
+        if not self._pausable.is_entered:
+            self._executor._put(self._resolved, outcome, executed, self.log_path)
         return msgspec.structs.replace(executed, outcome=outcome)
 
     def _selection(self) -> OutputSelection | None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from engine.events import Message
 from engine.execution import scheduler
+from engine.execution.breakpoints import Breakpoints
 from engine.execution.drive import drive
 from engine.execution.execute import LocalExecutor, RunFacts
 from engine.execution.loaded_run import LoadedRun
@@ -56,8 +57,13 @@ def run_here(
             if run.state.done:
                 return True
             facts = _facts(run, loaded, directory, wants_output)
-            executor = LocalExecutor(store, sandbox, facts, run.say, run.show, run.flush, run.clock)
-            return _drive(store, run, loaded, executor, machine, steering, fail_fast=request.fail_fast)
+            breakpoints = Breakpoints(run)
+            executor = LocalExecutor(
+                store, sandbox, facts, run.say, run.show, run.flush, run.clock, breakpoints
+            )
+            return _drive(
+                store, run, loaded, executor, machine, steering, breakpoints, fail_fast=request.fail_fast
+            )
         finally:
             sandbox.close()
             store.sync()
@@ -95,6 +101,7 @@ def _drive(
     executor: LocalExecutor,
     machine: Machine,
     steering: Steering | None,
+    breakpoints: Breakpoints,
     *,
     fail_fast: bool,
 ) -> bool:
@@ -103,7 +110,7 @@ def _drive(
     past = store.index.durations(path)
     remaining = scheduler.remaining_seconds(topological(dependencies), needed_by(dependencies), past.get)
     try:
-        return drive(run, executor, machine, past.get, remaining, fail_fast, steering)
+        return drive(run, executor, machine, past.get, remaining, fail_fast, steering, breakpoints)
     finally:
         executor.close()
         took = {

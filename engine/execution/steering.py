@@ -8,6 +8,8 @@ from typing import Union
 
 import msgspec
 
+from engine.events import PausePoint
+
 
 class Cancel(msgspec.Struct, frozen=True, kw_only=True, tag="cancel", tag_field="type"):
     """End these tasks, or with None the whole run. What has not started is skipped."""
@@ -31,7 +33,20 @@ class KeepGoing(msgspec.Struct, frozen=True, kw_only=True, tag="keep_going", tag
     enabled: bool
 
 
-Command = Union[Cancel, Retry, KeepGoing]
+class Break(msgspec.Struct, frozen=True, kw_only=True, tag="break", tag_field="type"):
+    """Pause a task there as well, or with None nowhere any more. One that has passed the place goes on."""
+
+    task: str
+    where: PausePoint | None = "before"
+
+
+class Continue(msgspec.Struct, frozen=True, kw_only=True, tag="continue", tag_field="type"):
+    """Let these tasks go on, or with None all that are paused."""
+
+    tasks: tuple[str, ...] | None = None
+
+
+Command = Union[Cancel, Retry, KeepGoing, Break, Continue]
 _CHUNK = 1 << 16
 
 

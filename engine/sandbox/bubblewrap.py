@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 from engine.model.errors import MachineError, UserError
-from engine.sandbox.specification import SandboxSpec
+from engine.sandbox.specification import SandboxSpec, User
 
 # What the first process of the sandbox expects (engine/sandbox/init/outcrop_init.c) …
 ENGINE, STANDARD_ERROR, FILTER = 3, 4, 5
 # … and what bubblewrap reads, and closes, before it starts that one.
 ARGUMENTS = 6
+
+# What that process shall do besides, as a sum.
+_HAS_TERMINAL, _WAITS_BEFORE, _WAITS_AFTER, _ENTERS = 1, 2, 4, 8
 
 HOST_NAME = "outcrop"
 INIT = "/dev/outcrop-init"
@@ -75,7 +79,15 @@ def options(spec: SandboxSpec, *, has_terminal: bool) -> bytes:
 
 def command(spec: SandboxSpec, program: str, *, has_terminal: bool) -> list[str]:
     """The rest of the command line: the sandbox's first process, and for that the user and the program."""
-    user = spec.user
+    mode = _HAS_TERMINAL * has_terminal + _WAITS_BEFORE * spec.waits_before + _WAITS_AFTER * spec.waits_after
+    return ["bwrap", "--args", str(ARGUMENTS), *_first(spec.user, mode), program, *spec.argv[1:]]
+
+
+def entering_command(user: User, program: str, arguments: Sequence[str], *, has_terminal: bool) -> list[str]:
+    """The command line of what becomes `program` in a sandbox that is there, already in its namespaces."""
+    return [*_first(user, _HAS_TERMINAL * has_terminal + _ENTERS), program, *arguments]
+
+
+def _first(user: User, mode: int) -> list[str]:
     groups = ",".join(str(group) for group in user.groups) or "-"
-    first = [INIT, str(user.uid), str(user.gid), groups, str(_CAPABILITY_SET), str(int(has_terminal))]
-    return ["bwrap", "--args", str(ARGUMENTS), *first, program, *spec.argv[1:]]
+    return [INIT, str(user.uid), str(user.gid), groups, str(_CAPABILITY_SET), str(mode)]

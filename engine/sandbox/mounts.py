@@ -30,19 +30,27 @@ _DEVICE_LINKS = (
 )
 
 
-def prepare_devices(directory: str, init: bytes) -> None:
+# Below /dev, for the `PATH` of scripts that ask for them.
+PROGRAMS = "outcrop"
+_BREAKPOINTS = ("rwx-breakpoint", "mint-breakpoint")
+
+
+def prepare_devices(directory: str, init: bytes, breakpoint_program: bytes) -> None:
     """Make `directory`, and in it the minimal /dev that all tasks see, read-only. Raises MachineError.
 
     `pts` and `shm` are empty directories: each task mounts its own there. init: the first program of
-    each sandbox, which is kept there too, as the only place that every root has and no task can write.
+    each sandbox, which is kept there too, as the only place that every root has and no task can write; so is
+    breakpoint_program, in `PROGRAMS`, for tasks to call.
     """
     os.mkdir(directory, 0o755)
     try:
         flags = system_calls.MS_NOSUID
         system_calls.mount("dev", directory, "tmpfs", flags, "mode=755,size=64k")
-        with open(os.path.join(directory, os.path.basename(bubblewrap.INIT)), "xb") as file:
-            file.write(init)
-            os.fchmod(file.fileno(), 0o500)
+        _write_program(os.path.join(directory, os.path.basename(bubblewrap.INIT)), init, 0o500)
+        programs = os.path.join(directory, PROGRAMS)
+        os.mkdir(programs, 0o755)
+        _write_program(os.path.join(programs, _BREAKPOINTS[0]), breakpoint_program, 0o555)
+        os.link(os.path.join(programs, _BREAKPOINTS[0]), os.path.join(programs, _BREAKPOINTS[1]))
         for name in ("pts", "shm"):
             os.mkdir(os.path.join(directory, name), 0o755)
         for name, target in _DEVICE_LINKS:
@@ -62,6 +70,12 @@ def prepare_devices(directory: str, init: bytes) -> None:
         system_calls.mount("none", directory, None, flags | system_calls.MS_REMOUNT | system_calls.MS_RDONLY)
     except OSError as error:
         raise MachineError(f"cannot make the devices of tasks: {error.strerror}") from error
+
+
+def _write_program(path: str, content: bytes, mode: int) -> None:
+    with open(path, "xb") as file:
+        file.write(content)
+        os.fchmod(file.fileno(), mode)
 
 
 def attach(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import struct
+from collections.abc import Callable
 
 from engine.model.errors import MachineError, UserError
 from engine.sandbox.cgroup import TaskGroup
@@ -12,6 +13,7 @@ from engine.sandbox.specification import SandboxResult, SandboxSpec, Usage
 
 _REPORT = struct.Struct("ii")
 _REPORT_END, _REPORT_NO_START, _REPORT_NO_SANDBOX = 0, 1, 2
+READY, ENDED_AND_WAITS = 3, 4  # kinds of reports of a sandbox that waits
 _TICK = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -21,7 +23,7 @@ class RunningTask:
 
     `process` is a pidfd of bubblewrap, readable when nothing of the sandbox is left. `engine` is our end
     of the socket to the sandbox's first process; closing it ends the sandbox, as far as it has come.
-    `messages` is a file of what bubblewrap said.
+    `messages` is a file of what bubblewrap said. `on_close` is called before `engine` is closed.
     """
 
     def __init__(self, spec: SandboxSpec, created: tuple[str, ...], group: TaskGroup | None) -> None:
@@ -33,22 +35,42 @@ class RunningTask:
         self.engine = -1
         self.messages = -1
         self.result: SandboxResult | None = None
+        self.on_close: Callable[[], None] | None = None
         self._report = b""
         self._last = Usage(cpu_seconds=0, rss=0)
         self._peak = 0
 
     def terminate(self) -> None:
         """Send SIGTERM to every process of the task; no effect when it is over."""
-        if self.engine != -1:
-            try:
-                os.write(self.engine, b"T")
-            except OSError:
-                return
+        self._tell(b"T")
+
+    def go(self) -> None:
+        """Start the program, for which the sandbox waits."""
+        self._tell(b"G")
+
+    def hold(self, waits: bool) -> None:
+        """Whether the sandbox is to wait when its program has ended; False ends one that waits already."""
+        self._tell(b"H" if waits else b"h")
+
+    def hear(self) -> tuple[int, int] | None:
+        """(kind, value) of the next report, in a sandbox that waits; None when none comes any more."""
+        try:
+            os.set_blocking(self.engine, False)
+            report = os.read(self.engine, _REPORT.size)
+        except OSError:
+            return None
+        if len(report) < _REPORT.size:
+            return None
+        kind, value = _REPORT.unpack(report)
+        if kind != READY:
+            self._report = _REPORT.pack(_REPORT_END if kind == ENDED_AND_WAITS else kind, value)
+        return kind, value
 
     def kill(self) -> None:
         """End the sandbox and every process in it; no effect when it is over."""
         if self.engine != -1:
             self._read_report()
+            self._closes()
             os.close(self.engine)
             self.engine = -1
 
@@ -103,18 +125,28 @@ class RunningTask:
 
     def close(self) -> None:
         """Close the descriptors."""
+        self._closes()
         for descriptor in (self.process, self.engine, self.messages):
             if descriptor != -1:
                 os.close(descriptor)
         self.process = self.engine = self.messages = -1
 
-    def _read_report(self) -> None:
-        if self.engine != -1 and not self._report:
-            os.set_blocking(self.engine, False)
+    def _tell(self, word: bytes) -> None:
+        if self.engine != -1:
             try:
-                self._report = os.read(self.engine, _REPORT.size)
+                os.write(self.engine, word)
             except OSError:
                 return
+
+    def _closes(self) -> None:
+        if self.on_close is not None:
+            self.on_close()
+            self.on_close = None
+
+    def _read_report(self) -> None:
+        if self.engine != -1:
+            while not self._report and self.hear() is not None:
+                pass
 
     def _memory(self, largest: int) -> tuple[int, bool]:
         """(bytes at the peak, whether the limit was hit); the group is removed.

@@ -33,7 +33,7 @@ class Sandbox:
         self._devices = os.path.join(self._directory, "dev")
         os.mkdir(self._directory, 0o755)
         os.mkdir(self._empty_directory, 0o755)
-        mounts.prepare_devices(self._devices, _read_init())
+        mounts.prepare_devices(self._devices, _program("outcrop_init"), _program("outcrop_breakpoint"))
         self._filter = os.memfd_create("filter")
         os.write(self._filter, system_call_filter.program())
         self._null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
@@ -186,10 +186,10 @@ def _stop(task: RunningTask, now: float, *, is_first: bool) -> float | None:
     return None
 
 
-def _read_init() -> bytes:
-    """The first program of every sandbox, for this machine."""
+def _program(name: str) -> bytes:
+    """One of the programs that every sandbox has, for this machine."""
     machine = os.uname().machine
-    path = os.path.join(os.path.dirname(__file__), "init", f"outcrop_init.{machine}")
+    path = os.path.join(os.path.dirname(__file__), "init", f"{name}.{machine}")
     try:
         with open(path, "rb") as file:
             return file.read()

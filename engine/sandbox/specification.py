@@ -26,6 +26,7 @@ class SandboxSpec(msgspec.Struct, frozen=True, kw_only=True):
     directory: absolute path inside the root; created when missing.
     read_only, writable: (host path, absolute path inside) of files or directories to bind.
     cores: numbers of the cores to pin to, empty for all. memory: bytes, None for no limit.
+    waits_before, waits_after: pause before the program, and once it has ended, until told to go on.
     grace_seconds: how long after SIGTERM a task that is told to stop has before SIGKILL; 0: none.
     """
 
@@ -41,6 +42,8 @@ class SandboxSpec(msgspec.Struct, frozen=True, kw_only=True):
     cores: tuple[int, ...] = ()
     memory: int | None = None
     grace_seconds: float = 0
+    waits_before: bool = False
+    waits_after: bool = False
 
 
 class SandboxResult(msgspec.Struct, frozen=True, kw_only=True):

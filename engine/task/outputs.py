@@ -11,6 +11,7 @@ from engine.events import Message, MessageType
 from engine.model.errors import UserError
 from engine.model.records import ExportedVariable, ImageConfig
 from engine.task import hostile_files
+from engine.task.breakpoint_path import without_breakpoints
 
 # Variable -> folder below /run/outcrop. Every one also exists as `MINT_…`.
 FOLDERS = {
@@ -110,6 +111,8 @@ def _exports(root: str, variable: str, in_cache_key: bool) -> list[ExportedVaria
                 f"`${variable}/{name}` is not the name of a variable",
                 "use letters, digits and `_`, not beginning with a digit",
             )
+        if name == "PATH":
+            value = without_breakpoints(value)
         exports.append(ExportedVariable(name=name, value=value, in_cache_key=in_cache_key))
     return exports
 

@@ -1,4 +1,4 @@
-"""The checked-in binaries of the sandbox's first process."""
+"""The checked-in programs of the sandbox: its first process, and the one that scripts pause with."""
 
 from __future__ import annotations
 
@@ -14,16 +14,21 @@ FOLDER = Path(sandbox.__file__).parent / "init"
 _MACHINES = {"x86_64": 62, "aarch64": 183}
 
 
+_PROGRAMS = ("outcrop_init", "outcrop_breakpoint")
+
+
 def test_they_were_built_from_the_source_beside_them() -> None:
-    recorded = (FOLDER / "built_from.sha256").read_text().split()[0]
-    assert hashlib.sha256((FOLDER / "outcrop_init.c").read_bytes()).hexdigest() == recorded, (
-        "run init/build.sh"
-    )
+    recorded = (FOLDER / "built_from.sha256").read_text().splitlines()
+    present = [
+        f"{hashlib.sha256((FOLDER / f'{name}.c').read_bytes()).hexdigest()}  {name}.c" for name in _PROGRAMS
+    ]
+    assert present == recorded, "run init/build.sh"
 
 
 @pytest.mark.parametrize("machine", _MACHINES)
-def test_they_are_static_and_small(machine: str) -> None:
-    content = (FOLDER / f"outcrop_init.{machine}").read_bytes()
+@pytest.mark.parametrize("program", _PROGRAMS)
+def test_they_are_static_and_small(program: str, machine: str) -> None:
+    content = (FOLDER / f"{program}.{machine}").read_bytes()
     assert content[:5] == b"\x7fELF\x02"
     kind, number = struct.unpack_from("<HH", content, 16)
     assert (kind, number) == (2, _MACHINES[machine])

@@ -102,7 +102,7 @@ def test_the_few_devices_work(engine: Engine) -> None:
         echo x > /dev/shm/x && cat /dev/shm/x; echo y > /dev/stdout
         (: > /dev/tty) 2> /dev/null || echo no terminal
     """
-    names = "fd full null outcrop-init ptmx pts random shm stderr stdin stdout tty urandom zero"
+    names = "fd full null outcrop outcrop-init ptmx pts random shm stderr stdin stdout tty urandom zero"
     assert " ".join(engine.run(script).output.split()) == f"{names} 3 3 x y no terminal"
     assert engine.run("touch /dev/shm/x && echo yes", user={"uid": 1000, "gid": 1000}).output == "yes\n"
 

@@ -19,7 +19,7 @@ from engine.api.messages import (
     RunSummary,
     TaskDetails,
 )
-from engine.events import Event, RunFinished, RunStarted
+from engine.events import Event, PausePoint, RunFinished, RunStarted
 from engine.model.request import RunRequest
 from engine.usage import Usage
 from tests.tui.fake_files import FakeFiles
@@ -127,6 +127,12 @@ class FakeEngine(EngineClient):
 
     def keep_going(self, run: str, enabled: bool) -> None:
         self._ask("keep_going", run, enabled)
+
+    def break_at(self, run: str, task: str, where: PausePoint | None = "before") -> None:
+        self._ask("break_at", run, (task, where))
+
+    def proceed(self, run: str, tasks: Sequence[str] | None = None) -> None:
+        self._ask("proceed", run, tasks)
 
     def run(self, run: str) -> RunSummary:
         said = self._run(run).all

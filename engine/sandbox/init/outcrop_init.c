@@ -3,15 +3,19 @@
  * right to mount, starts the task as its user, sends it SIGTERM when told to, reports how the task
  * ended, and by ending kills whatever the task left running. It ends too when the engine is gone.
  *
- * Arguments: UID GID GROUPS CAPABILITIES TERMINAL PROGRAM [ARGUMENT...]; GROUPS are numbers joined by
- * commas, or "-"; CAPABILITIES the set, as a number, that the task keeps; TERMINAL 1 when its standard
- * input is a terminal that it shall get the foreground of.
+ * Arguments: UID GID GROUPS CAPABILITIES MODE PROGRAM [ARGUMENT...]; GROUPS are numbers joined by
+ * commas, or "-"; CAPABILITIES the set, as a number, that the task keeps; MODE the sum of: 1 when its
+ * standard input is a terminal that it shall get the foreground of; 2 to wait before the task starts; 4 to
+ * wait after it has ended; 8 to become the program in a sandbox that is there, of which another process
+ * like this is the first.
  * Descriptors: 3 a stream socket to the engine; 4 the task's standard error (2 is the launcher's, for
  * words about {2, errno}); 5 the system call filter, an array of struct sock_filter, if there is one.
  *
  * To the engine goes a report of eight bytes: {0, wait status} of the task, {1, errno} when it could not
- * be started, {2, errno} when the sandbox could not be made. From the engine come bytes: `T`, to send
- * SIGTERM to all processes of the task. Its closing the socket, as its death does, ends the sandbox.
+ * be started, {2, errno} when the sandbox could not be made, {3, 0} when it waits before the task,
+ * {4, wait status} instead of {0} when it waits after it. From the engine come bytes: `T`, to send SIGTERM to
+ * all processes of the task, or to end when it waits; `G`, to start the task; `H`, to wait after it, `h`,
+ * not to. Its closing the socket, as its death does, ends the sandbox.
  *
  * The launcher has made the namespaces and entered the root, in which /proc is the host's or empty, /sys
  * an empty read-only directory, and /dev a read-only directory of devices with pts and shm in it.
@@ -58,10 +62,11 @@ __asm__(".globl _start\n_start:\n\tmov x29, #0\n\tmov x0, sp\n\tbl begin\n");
 
 enum { SYS_close_range = 436 };
 enum { ENGINE = 3, STANDARD_ERROR = 4, FILTER = 5 };
-enum { REPORT_END = 0, REPORT_NO_START = 1, REPORT_NO_SANDBOX = 2 };
+enum { REPORT_END = 0, REPORT_NO_START = 1, REPORT_NO_SANDBOX = 2, REPORT_READY = 3, REPORT_END_AND_WAITS = 4 };
+enum { HAS_TERMINAL = 1, WAITS_BEFORE = 2, WAITS_AFTER = 4, ENTERS = 8 };
 enum { SIGKILL = 9, SIGTERM = 15, SIGCHLD = 17, SIGCONT = 18, SIG_SETMASK = 2, WNOHANG = 1, WUNTRACED = 2, TIOCSPGRP = 0x5410, F_SETFD = 2, FD_CLOEXEC = 1, SFD_CLOEXEC = 02000000 };
 enum { PR_SET_PDEATHSIG = 1, PR_SET_DUMPABLE = 4, PR_SET_NAME = 15, PR_SET_SECCOMP = 22, PR_CAPBSET_DROP = 24,
-       SECCOMP_MODE_FILTER = 2 };
+       PR_SET_NO_NEW_PRIVS = 38,       SECCOMP_MODE_FILTER = 2 };
 enum { MS_RDONLY = 1, MS_NOSUID = 2, MS_NODEV = 4, MS_NOEXEC = 8, MS_REMOUNT = 32, MS_BIND = 4096, MS_MOVE = 8192, MNT_DETACH = 2 };
 enum { EPERM = 1, ENOENT = 2, EACCES = 13, ENOTDIR = 20, POLLIN = 1 };
 enum { LAST_CAPABILITY = 63, MAXIMUM_GROUPS = 1024, MAXIMUM_FILTER = 4096 };
@@ -76,6 +81,7 @@ struct capability_data { unsigned int effective, permitted, inheritable; };
 
 static unsigned int groups[MAXIMUM_GROUPS];
 static struct instruction filter[MAXIMUM_FILTER];
+static int waits_after;
 
 /* Another view of the host's kernel: read-only. */
 static const char *const read_only[] = { "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger" };
@@ -223,8 +229,8 @@ static void become_task(const char *uid, const char *gid, const char *list, char
 	check_start(call5(SYS_execve, (long)arguments[0], (long)arguments, (long)environment, 0, 0));
 }
 
-/* Reaps what has ended; true when the task is among it, which then has been reported. */
-static int is_task_over(long task, int has_terminal)
+/* Reaps what has ended; true when the task is among it, which then has been reported, and nothing waits. */
+static int is_task_over(long task, int has_terminal, int *is_over)
 {
 	long ended;
 	int status;
@@ -232,17 +238,56 @@ static int is_task_over(long task, int has_terminal)
 		/* Nobody could bring a stopped one back to the foreground. */
 		if ((status & 0xff) == 0x7f) {
 			call5(SYS_kill, ended, SIGCONT, 0, 0, 0);
-		} else if (ended == task) {
-			report(REPORT_END, status);
-			return 1;
+		} else if (ended == task && !*is_over) {
+			report(waits_after ? REPORT_END_AND_WAITS : REPORT_END, status);
+			if (!waits_after)
+				return 1;
+			*is_over = 1;
 		}
 	}
 	return 0;
 }
 
+enum command { GO_ON, START, END, TERMINATE };
+
+/* What the engine wants done; it may have said more than one thing. */
+static enum command listen(int is_running)
+{
+	char message[128];
+	enum command found = GO_ON;
+	long count = call5(SYS_read, ENGINE, (long)message, sizeof message, 0, 0);
+	if (count <= 0)
+		return END;
+	for (long i = 0; i < count; i++) {
+		if (message[i] == 'H' || message[i] == 'h') {
+			waits_after = message[i] == 'H';
+			if (!waits_after && !is_running)
+				found = END;
+		} else if (message[i] == 'G') {
+			found = START;
+		} else {
+			found = is_running ? TERMINATE : END;
+		}
+	}
+	return found;
+}
+
+/* Returns when the task may start; shells may have been and gone meanwhile. */
+static void wait_before(void)
+{
+	enum command found;
+	report(REPORT_READY, 0);
+	do {
+		found = listen(1);
+		if (found == END || found == TERMINATE)
+			leave(0);
+	} while (found != START);
+}
+
 /* Returns when the task has ended, or shall. */
 static void watch(long task, int has_terminal)
 {
+	int is_over = 0;
 	signal_set children = 1ul << (SIGCHLD - 1);
 	struct pollfd sources[2] = { { ENGINE, POLLIN, 0 }, { 0, POLLIN, 0 } };
 	char message[128];
@@ -251,13 +296,15 @@ static void watch(long task, int has_terminal)
 		call5(SYS_ppoll, (long)sources, 2, 0, 0, 8);
 		if (sources[1].found) {
 			call5(SYS_read, sources[1].descriptor, (long)message, sizeof message, 0, 0);
-			if (is_task_over(task, has_terminal))
+			if (is_task_over(task, has_terminal, &is_over))
 				return;
 		}
 		if (sources[0].found) {
-			if (call5(SYS_read, ENGINE, (long)message, sizeof message, 0, 0) <= 0)
+			enum command found = listen(!is_over);
+			if (found == END)
 				return;
-			call5(SYS_kill, -1, SIGTERM, 0, 0, 0);
+			if (found == TERMINATE)
+				call5(SYS_kill, -1, SIGTERM, 0, 0, 0);
 		}
 	}
 }
@@ -265,9 +312,10 @@ static void watch(long task, int has_terminal)
 __attribute__((used)) static void begin(long *stack)
 {
 	long count = stack[0], task;
+	unsigned long mode;
 	char **arguments = (char **)(stack + 1);
 	char **environment = arguments + count + 1;
-	const char *capabilities = arguments[4];
+	const char *capabilities = arguments[4], *modes = arguments[5];
 	signal_set all = ~0ul;
 	int has_terminal = 0;
 
@@ -277,7 +325,11 @@ __attribute__((used)) static void begin(long *stack)
 	call5(SYS_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
 	call5(SYS_prctl, PR_SET_NAME, (long)"outcrop-init", 0, 0, 0);
 	call5(SYS_rt_sigprocmask, SIG_SETMASK, (long)&all, 0, 8, 0);
-	mount_all();
+	mode = number(&modes);
+	if (mode & ENTERS)
+		must(call5(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "privileges cannot be limited");
+	else
+		mount_all();
 	limit_capabilities(number(&capabilities));
 	filter_system_calls();
 	/* The change of capabilities may have reset it. The launcher's death ends the sandbox as the engine's does. */
@@ -288,8 +340,11 @@ __attribute__((used)) static void begin(long *stack)
 	must(call5(SYS_dup3, STANDARD_ERROR, 2, 0, 0, 0), "there is no standard error");
 	call5(SYS_close_range, ENGINE + 1, ~0u, 0, 0, 0);
 	call5(SYS_fcntl, ENGINE, F_SETFD, FD_CLOEXEC, 0, 0);
-	has_terminal = arguments[5][0] == '1';
-	task = call5(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+	has_terminal = (mode & HAS_TERMINAL) != 0;
+	waits_after = (mode & WAITS_AFTER) != 0;
+	if (mode & WAITS_BEFORE)
+		wait_before();
+	task = mode & ENTERS ? 0 : call5(SYS_clone, SIGCHLD, 0, 0, 0, 0);
 	check_start(task);
 	if (task == 0) {
 		if (has_terminal)
