@@ -12,8 +12,14 @@ from engine.past import results
 from engine.past.past_run import PastRun
 from engine.progress.glyphs import Glyphs
 from engine.progress.log_lines import clean
-from engine.progress.sentences import finished_words, message_lines, skipped_words, state_of
-from engine.progress.summary import totals
+from engine.progress.sentences import (
+    failed_at_words,
+    finished_words,
+    message_lines,
+    skipped_words,
+    state_of,
+)
+from engine.progress.summary import shown_path, totals
 from engine.run_state import TaskState
 from engine.terminal.console import Console
 
@@ -89,6 +95,8 @@ def _lines(past: PastRun, chosen: TaskState | None, glyphs: Glyphs) -> Iterator[
             was_killed = task.execution == "running" and not past.is_alive
             glyph = glyphs.glyph("cancelled" if was_killed else state_of(task))
             yield f"  {key} {glyph} {_words(task, past)}"
+            if task.failed_at is not None:
+                yield f"    {failed_at_words(task.failed_at, shown_path(record.definition))}"
             for message in task.messages:
                 yield from (f"    {line}" for line in message_lines(key, message, glyphs))
     if chosen is None:

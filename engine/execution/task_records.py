@@ -61,5 +61,6 @@ class TaskRecords:
                 produced_by=state.produced_by,
                 task_id=task_id(self._directory.run, task),
                 raw=self._tasks[task].raw,
+                failed_at=state.failed_at,
             )
         )

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from engine.events import Message
 from engine.execution.contexts import task_id
 from engine.model.records import RunRecord, TaskRecord
+from engine.model.script_failure import ScriptFailure
 from engine.run_state import RunState, TaskState
 
 NOT_APPLICABLE = "not_applicable"
@@ -195,6 +196,7 @@ def task_object(
         "ArtifactCount": 0 if kept is None else len(kept.artifacts),
         "TestCount": 0,
         "FailedTestCount": 0,
+        "FailedAt": None if task.failed_at is None else _failed_at(task.failed_at),
         "StartedAt": iso_time(started),
         "CompletedAt": iso_time(task.finished_at),
         "CompletedRuntimeSeconds": _runtime(task, started),
@@ -204,6 +206,17 @@ def task_object(
         "PreparingRuntimeSeconds": whole_seconds(phases["inputs"] + phases["cache"] + phases["mount"]),
         "PostProcessingRuntimeSeconds": whole_seconds(phases["collect"] + phases["commit"]),
         **dict.fromkeys(_NULL_TASK_FIELDS),
+    }
+
+
+def _failed_at(failure: ScriptFailure) -> dict[str, object]:
+    """Where its script failed; not in RWX."""
+    return {
+        "Line": failure.line,
+        "Command": failure.command,
+        "FileName": failure.file or None,
+        "FileLine": failure.file_line,
+        "DefinitionLine": failure.definition_line,
     }
 
 
@@ -230,6 +243,9 @@ def result_prompt(record: RunRecord, state: RunState) -> str:
     for task in failed:
         words = f"exit code {task.exit_code}" if task.exit_code is not None else (task.cause or "failed")
         lines.append(f"- `{task.description.task}`: {words.replace('_', ' ')}")
+        if task.failed_at is not None and task.failed_at.command:
+            line = "" if task.failed_at.line is None else f"line {task.failed_at.line}: "
+            lines.append(f"  - {line}`{task.failed_at.command}`")
         lines += [f"  - {message.message.strip()}" for message in task.messages if "error" in message.type]
         lines.append(f"  - log: `outcrop logs {task.description.task} --run {record.run}`")
     return "\n".join(lines) + "\n"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from engine.events import Message, TaskFinished
+from engine.explain import printable
+from engine.model.script_failure import ScriptFailure
 from engine.progress.glyphs import Glyphs, message_state
 from engine.progress.log_lines import clean
 from engine.run_state import TaskState
@@ -33,6 +35,19 @@ def finished_words(
 def exit_words(exit_code: int | None) -> str:
     """`exit 1`; a process ended by a signal shows as 128 plus its number."""
     return "failed" if exit_code is None else f"exit {exit_code}"
+
+
+def failed_at_words(failure: ScriptFailure, definition: str) -> str:
+    """`line 3: go test ./... (outcrop.yml:14)`, as far as it is known; `definition`: as it is to be shown."""
+    text = "the last command" if failure.line is None else f"line {failure.line}"
+    if failure.command:
+        text += f": {printable(failure.command)}"
+    if failure.file:
+        text += f", in {printable(failure.file)}"
+        text += f" line {failure.file_line}" if failure.file_line else ""
+    if failure.line is not None and failure.definition_line is not None:
+        text += f" ({printable(definition)}:{failure.definition_line + failure.line - 1})"
+    return text
 
 
 def finished_line(event: TaskFinished, saved_seconds: float, glyphs: Glyphs) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 from engine.progress.glyphs import Glyphs
 from engine.progress.log_lines import clean
-from engine.progress.sentences import finished_words, message_lines, state_of
+from engine.progress.sentences import failed_at_words, finished_words, message_lines, state_of
 from engine.progress.sink import ReadTail
 from engine.run_state import RunState, TaskState
 from engine.terminal.units import duration_text
@@ -53,15 +55,27 @@ def totals(state: RunState, glyphs: Glyphs, *, goes_on: bool = False) -> str:
 def failures(state: RunState, glyphs: Glyphs, read_tail: ReadTail) -> str:
     """One section for each failed task: what happened, its last log lines, how to look inside."""
     failed = [task for task in state.tasks.values() if task.failed and task.cause != "cancelled"]
-    return "".join(_section(task, glyphs, read_tail) for task in failed)
+    definition = "" if state.started is None else shown_path(state.started.definition)
+    return "".join(_section(task, glyphs, read_tail, definition) for task in failed)
 
 
-def _section(task: TaskState, glyphs: Glyphs, read_tail: ReadTail) -> str:
+def shown_path(path: str) -> str:
+    """A path as it is shown to a person: from the current directory, where that is shorter."""
+    try:
+        relative = os.path.relpath(path)
+    except OSError:  # the current directory is gone
+        return path
+    return path if relative.startswith("..") else relative
+
+
+def _section(task: TaskState, glyphs: Glyphs, read_tail: ReadTail, definition: str) -> str:
     name = task.description.task
     words = finished_words(task.result, task.cause, task.exit_code, task.seconds, 0)
     after = f" after {duration_text(task.seconds)}" if task.cause == "executed" else ""
     rule = glyphs.styled("2", glyphs.dash * 2)
     lines = ["", f"{rule} {glyphs.styled('1', name)} {glyphs.glyph(state_of(task))} {words}{after}"]
+    if task.failed_at is not None:
+        lines.append(glyphs.styled("1", failed_at_words(task.failed_at, definition)))
     for message in task.messages:
         if message.type in ("user_error", "error"):
             lines += message_lines(name, message, glyphs)
