@@ -247,7 +247,14 @@ _GRAPH = (
 )
 
 _STEERING = (
-    _run("next_error", "e", "Next failed task", "next error", "Select the next task that failed.", rank=3),
+    _run(
+        "next_error",
+        "e",
+        "Next failed task",
+        "next error",
+        "Select the next task that failed, and show how; once more: the first error of its log.",
+        rank=3,
+    ),
     _run(
         "retry", "r", "Retry the task", "retry", "Run the failed task again, also while others run.", rank=3
     ),

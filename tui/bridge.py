@@ -27,11 +27,12 @@ from engine.api.messages import (
     RunSummary,
     TaskDetails,
 )
-from engine.events import RunFinished
+from engine.events import PausePoint, RunFinished
 from engine.model.errors import OutcropError
 from engine.model.request import RunRequest
 from tui.file_log import FileLog
 from tui.files_bridge import FilesBridge
+from tui.model.failure_facts import MOST_CHANGES, TAIL_BYTES, Failure
 from tui.model.log_source import LogSource
 from tui.model.run_model import Item
 
@@ -157,6 +158,14 @@ class Bridge:
         """Whether the run goes on after a failure with what does not depend on it."""
         self.ask(lambda client: client.keep_going(run, enabled), _ignore, refused)
 
+    def break_at(self, run: str, task: str, where: PausePoint | None, refused: Refused) -> None:
+        """Pause a task there as well, or with None nowhere any more."""
+        self.ask(lambda client: client.break_at(run, task, where), _ignore, refused)
+
+    def proceed(self, run: str, tasks: tuple[str, ...] | None, refused: Refused) -> None:
+        """Let these paused tasks go on, or with None all of them."""
+        self.ask(lambda client: client.proceed(run, tasks), _ignore, refused)
+
     def summary(self, run: str, then: Callable[[RunSummary, Estimates], None], refused: Refused) -> None:
         """One run as a row of the history, and how long the tasks of its definition took in the past."""
 
@@ -201,6 +210,21 @@ class Bridge:
             return details, _log(client, run, task, details.log_path)
 
         self.ask(ask, lambda answer: then(*answer), refused, latest="details")
+
+    def failure(self, run: str, task: str, attempt: int, then: Callable[[Failure], None]) -> None:
+        """The end of a failed task's log and the first paths that it changed, as far as they are kept."""
+
+        def ask(client: EngineClient) -> Failure:
+            changes = None
+            failure = Failure(run=run, task=task, attempt=attempt)
+            try:
+                changes = client.files.changes(failure.place, limit=MOST_CHANGES)
+            except RefusedError:
+                pass  # it has died before anything was kept of its files
+            tail = self.tail(run, task, TAIL_BYTES)
+            return Failure(run=run, task=task, attempt=attempt, tail=tail, changes=changes)
+
+        self.ask(ask, then, lambda _: None, latest="failure")
 
     def tail(self, run: str, task: str, count: int) -> bytes:
         """The last bytes of a log; empty when they can't be had. Blocks: for after the interface."""

@@ -14,12 +14,24 @@ _WIDEST_LABEL = 24
 _GAP = 2
 
 
+class FilePlace(msgspec.Struct, frozen=True, kw_only=True):
+    """A path of a state, as `engine.api.file_messages` writes both; `before`: what it is compared with."""
+
+    state: str
+    path: str
+    before: str | None = None
+
+
 class Fact(msgspec.Struct, frozen=True):
-    """A labelled value, without a label in the whole width; `copied`: its copy, if not its text."""
+    """A labelled value, without a label in the whole width.
+
+    `copied`: its copy, if not its text. `opens`: the file that it is about.
+    """
 
     label: str
     value: Row
     copied: str | None = None
+    opens: FilePlace | None = None
 
     @property
     def text(self) -> str:

@@ -205,8 +205,12 @@ class RunScreen(Screen[None]):
         if failed is None:
             self._say("nothing has failed")
             return
+        is_shown = failed == self.selected and self._panel.tab == "failure"
         self._select(failed)
-        self.selected_task.first_error()
+        if is_shown:
+            self.selected_task.first_error()
+        else:
+            self._panel.open_tab("failure")
 
     def action_retry(self) -> None:
         if self.shown is not None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from engine.api.messages import Refusal, TaskDetails
+from engine.run_state import TaskState
 from tui.bridge import Bridge
 from tui.model.empty_log import words_for
+from tui.model.failure_facts import Failure
 from tui.model.log_source import LogSource
 from tui.model.shown_run import ShownRun
 from tui.widgets.log_messages import Matches
@@ -26,6 +28,7 @@ class SelectedTask:
         self._asked: tuple[object, ...] = ()  # what the details were last asked for
         self._logged: tuple[object, ...] = ()  # what the log view shows
         self._wants_error = False
+        self._asked_failure: tuple[str, str, int] | None = None
         self.searched = ""
         self.matches: Matches | None = None
 
@@ -41,12 +44,26 @@ class SelectedTask:
             self._open(None, (), is_live=False)
             return
         self._log.placeholder = words_for(task, tasks)
+        self._ask_for_failure(shown.run, task)
         asked = (shown.run, key, task.attempt, task.execution, task.cache_key, shown.is_live)
         if asked != self._asked:
             self._asked = asked
             self._bridge.details(shown.run, task.description.task, self._details_came, self._no_details)
             if self._logged[:2] != asked[:2]:
                 self._log.set_timer(_UNDER_ANOTHER_TITLE, self._close_another)
+
+    def _ask_for_failure(self, run: str, task: TaskState) -> None:
+        if not self._panel.has_failed:
+            self._asked_failure = None
+            return
+        asked = (run, task.description.task, task.attempt)
+        if asked != self._asked_failure:
+            self._asked_failure = asked
+            self._bridge.failure(*asked, self._failure_came)
+
+    def _failure_came(self, failure: Failure) -> None:
+        if (failure.run, failure.task, failure.attempt) == self._asked_failure:
+            self._panel.failure(failure)
 
     def first_error(self) -> None:
         """Go to the first error of the log; once it is there, if it is still asked for."""

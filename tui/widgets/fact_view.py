@@ -19,7 +19,7 @@ from tui.format import Glyphs
 from tui.model.facts import Fact, FactLine, Section, all_facts, lay_out
 from tui.model.spans import Span, row_text
 from tui.widgets.row_painter import RowPainter
-from tui.widgets.task_messages import TaskSelected
+from tui.widgets.task_messages import FileOpened, TaskSelected
 
 _GUTTER = 2
 
@@ -118,11 +118,14 @@ class FactView(ScrollView, can_focus=True):
         if number < len(self._lines) and self._lines[number].fact >= 0:
             self._move_to(self._lines[number].fact)
         self._follow(event.style.meta.get("address", ""), event.style.meta.get("task", ""))
+        if event.chain == 2:
+            self._open_file()
 
     def action_open(self) -> None:
-        """Go to the task or the address under the cursor."""
+        """Go to the task, the address or the file under the cursor."""
         if self.current is not None:
             self._follow(self.current.link, self.current.task)
+            self._open_file()
 
     def action_filter_facts(self) -> None:
         self.post_message(self.FilterWanted())
@@ -173,6 +176,10 @@ class FactView(ScrollView, can_focus=True):
             self.post_message(self.LinkOpened(address))
         elif task:
             self.post_message(TaskSelected(task))
+
+    def _open_file(self) -> None:
+        if self.current is not None and self.current.opens is not None:
+            self.post_message(FileOpened(self.current.opens))
 
     def _move_by_lines(self, lines: int) -> None:
         places = [number for number, line in enumerate(self._lines) if line.fact == self.cursor]

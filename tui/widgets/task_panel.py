@@ -13,6 +13,7 @@ from engine.api.messages import TaskDetails
 from engine.run_state import TaskState
 from tui.format import Glyphs
 from tui.model.facts import Section, filtered, note
+from tui.model.failure_facts import Failure, failure_sections
 from tui.model.script_spans import highlighted_rows, plain_rows
 from tui.model.spans import Row, Span
 from tui.model.task_facts import environment_section, given_section, info_sections, users_of
@@ -22,15 +23,16 @@ from tui.widgets.fact_view import FactView
 from tui.widgets.prompt_line import PromptLine
 from tui.widgets.row_line import RowLine
 
-Tab = Literal["log", "info", "env", "why"]
-TABS: tuple[Tab, ...] = ("log", "info", "env", "why")
+Tab = Literal["failure", "log", "info", "env", "why"]
+TABS: tuple[Tab, ...] = ("failure", "log", "info", "env", "why")
 _LINES_AT_ONCE = 40  # what is longer is coloured in a thread
 
 
 class TaskPanel(Vertical):
     """Title, tabs and body. Facts are drawn only when their tab is looked at.
 
-    `log` is the widget of the first tab. The owner is told by `TabChanged` when details may be needed.
+    `log` is the widget of the tab of that name. A failed task has one more tab, and opens on it, until
+    another is chosen by hand. The owner is told of that by `TabChanged`.
     """
 
     DEFAULT_CSS = """
@@ -63,6 +65,8 @@ class TaskPanel(Vertical):
         self._shown: TaskState | None = None
         self._tasks: dict[str, TaskState] = {}
         self._details: TaskDetails | None = None
+        self._failure: Failure | None = None
+        self._is_read = False  # the log of this failed task was chosen by hand
         self._script: list[Row] = []
         self._users: tuple[str, ...] = ()
         self._users_of: tuple[str, int] = ("", 0)
@@ -73,7 +77,9 @@ class TaskPanel(Vertical):
         self._tabs = RowLine(id="task-tabs")
         self._prompt = PromptLine(id="task-filter")
         self._filter = ""
-        self._views: dict[Tab, FactView] = {tab: FactView(glyphs, id=f"task-{tab}") for tab in TABS[1:]}
+        self._views: dict[Tab, FactView] = {
+            tab: FactView(glyphs, id=f"task-{tab}") for tab in TABS if tab != "log"
+        }
 
     def compose(self) -> ComposeResult:
         yield self._title
@@ -96,11 +102,6 @@ class TaskPanel(Vertical):
         return None if self._shown is None else self._shown.description.task
 
     @property
-    def wants_details(self) -> bool:
-        """True when what is looked at needs details that are not there."""
-        return self.tab != "log" and self._shown is not None and self._details is None
-
-    @property
     def body(self) -> Widget:
         """The widget of the present tab."""
         return self._log if self.tab == "log" else self._views[self.tab]
@@ -108,12 +109,38 @@ class TaskPanel(Vertical):
     def show(self, task: TaskState | None, tasks: dict[str, TaskState]) -> None:
         """Be about this task of these; calls with the same task bring what has changed since."""
         is_another = self.task_key != (None if task is None else task.description.task)
+        had_failed = self.has_failed and not is_another
         self._shown, self._tasks = task, tasks
         self._is_stale = True
         if is_another:
             self._details, self._script = None, []
+        if is_another or not self.has_failed:
+            self._failure, self._is_read = None, False
+        self._settle_tab(is_news=self.has_failed and not had_failed)
+        if is_another:
             self._draw_body(from_top=True)
         self._draw_title()
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether there is a failure to look at."""
+        return self._shown is not None and self._shown.done and self._shown.failed
+
+    def failure(self, failure: Failure) -> None:
+        """What was found of the failure; that of another task or attempt is ignored."""
+        if self._shown is None or (failure.task, failure.attempt) != (self.task_key, self._shown.attempt):
+            return
+        self._failure = failure
+        self._draw_body()
+
+    def _settle_tab(self, *, is_news: bool) -> None:
+        """A failed task opens on its failure, unless its log is being read; no other task has that tab."""
+        if self.has_failed and is_news and self.tab == "log" and not self._is_read:
+            if not self._log.has_focus:
+                self._turn_to("failure")
+        elif self.tab == "failure" and not self.has_failed:
+            self._turn_to("log")
+        self._draw_tabs()
 
     def details(self, details: TaskDetails | None) -> None:
         """What the engine keeps of the task; those of another task are ignored."""
@@ -134,16 +161,28 @@ class TaskPanel(Vertical):
         if self._is_stale:
             self._draw_body()
 
+    @property
+    def _tabs_here(self) -> tuple[Tab, ...]:
+        return TABS if self.has_failed else TABS[1:]
+
     def next_tab(self) -> None:
         """Show the tab to the right; after the last one the first."""
-        self.open_tab(TABS[(TABS.index(self.tab) + 1) % len(TABS)])
+        tabs = self._tabs_here
+        self.open_tab(tabs[(tabs.index(self.tab) + 1) % len(tabs)])
 
     def previous_tab(self) -> None:
         """Show the tab to the left."""
-        self.open_tab(TABS[TABS.index(self.tab) - 1])
+        tabs = self._tabs_here
+        self.open_tab(tabs[tabs.index(self.tab) - 1])
 
     def open_tab(self, tab: Tab) -> None:
         """Show this tab; the focus goes with it if it was in the panel."""
+        self._is_read = tab == "log"
+        if tab != self.tab:
+            self._turn_to(tab)
+            self.post_message(self.TabChanged(tab))
+
+    def _turn_to(self, tab: Tab) -> None:
         if tab == self.tab:
             return
         had_focus = self.has_focus_within
@@ -155,7 +194,6 @@ class TaskPanel(Vertical):
         self._draw_body(from_top=True)
         if had_focus:
             self.body.focus()
-        self.post_message(self.TabChanged(tab))
 
     def copied_text(self) -> str | None:
         """The fact under the cursor, when facts have the focus; else None."""
@@ -192,7 +230,7 @@ class TaskPanel(Vertical):
 
     def on_row_line_pressed(self, event: RowLine.Pressed) -> None:
         event.stop()
-        for tab in TABS:
+        for tab in self._tabs_here:
             if event.task == tab:
                 self.open_tab(tab)
 
@@ -225,7 +263,7 @@ class TaskPanel(Vertical):
 
     def _draw_tabs(self) -> None:
         row: list[Span] = []
-        for tab in TABS:
+        for tab in self._tabs_here:
             if row:
                 row.append(Span(f" {self._glyphs.bar} ", "edge"))
             is_open = tab == self.tab
@@ -244,6 +282,8 @@ class TaskPanel(Vertical):
         task, details = self._shown, self._details
         if task is None:
             return ()
+        if self.tab == "failure":
+            return failure_sections(task, self._tasks, details, self._script, self._failure, self._glyphs)
         if self.tab == "info":
             return info_sections(
                 task, self._tasks, details, self._script, self._used_by(), self._glyphs, self._now

@@ -7,12 +7,15 @@ import pytest
 from textual.app import ComposeResult
 from textual.widgets import Static
 
+from engine.api.file_messages import ChangeCounts, FileChange, FileChanges, FileRow
 from tests.tui.fakes_runs import NOW, PlainApp, details_of, failed_task, some_tasks
 from tui.format import Glyphs
+from tui.model.facts import FilePlace
+from tui.model.failure_facts import Failure
 from tui.model.spans import row_text
 from tui.widgets.fact_view import FactView
 from tui.widgets.row_line import RowLine
-from tui.widgets.task_messages import TaskSelected
+from tui.widgets.task_messages import FileOpened, TaskSelected
 from tui.widgets.task_panel import TABS, TaskPanel
 
 SIZES = pytest.mark.parametrize("size", [(80, 24), (200, 60)])
@@ -24,6 +27,7 @@ class PanelApp(PlainApp):
         self.panel = TaskPanel(Static("the log", id="the-log"), Glyphs(is_unicode=is_unicode))
         self.tabs: list[str] = []
         self.picked: list[str] = []
+        self.opened: list[FilePlace] = []
 
     def compose(self) -> ComposeResult:
         yield self.panel
@@ -34,6 +38,9 @@ class PanelApp(PlainApp):
     def on_task_selected(self, event: TaskSelected) -> None:
         self.picked.append(event.task)
 
+    def on_file_opened(self, event: FileOpened) -> None:
+        self.opened.append(event.place)
+
     def on_fact_view_link_opened(self, event: FactView.LinkOpened) -> None:
         self.picked.append(event.address)
 
@@ -41,6 +48,10 @@ class PanelApp(PlainApp):
         self.panel.show(failed_task(), some_tasks())
         self.panel.details(details_of())
         self.panel.tick(NOW)
+
+    @property
+    def tab(self) -> str:
+        return self.panel.tab
 
     @property
     def view(self) -> FactView:
@@ -54,7 +65,7 @@ async def test_the_title_stands_over_the_tabs(size: tuple[int, int]) -> None:
     async with app.run_test(size=size):
         app.fill()
         assert row_text(app.query_one("#task-title", RowLine).row).startswith("unit-2 ✖ failed")
-        assert row_text(app.query_one("#task-tabs", RowLine).row) == "Log │ Info │ Env │ Why"
+        assert row_text(app.query_one("#task-tabs", RowLine).row) == "Failure │ Log │ Info │ Env │ Why"
 
 
 async def test_tabs_go_round_and_are_told() -> None:
@@ -65,28 +76,70 @@ async def test_tabs_go_round_and_are_told() -> None:
             app.panel.next_tab()
         app.panel.previous_tab()
         await pilot.pause()
-        assert app.tabs == ["info", "env", "why", "log", "why"]
+        assert app.tabs == ["log", "info", "env", "why", "failure", "why"]
         assert not app.query_one("#the-log").display
+
+
+async def test_a_failed_task_opens_on_its_failure() -> None:
+    app = PanelApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.panel.show(some_tasks()["deps"], some_tasks())
+        assert app.tab == "log"
+        app.fill()
+        assert app.tab == "failure"
+        changes = FileChanges(
+            offset=0,
+            changes=(
+                FileChange("var/half-done", "added", None, FileRow("half-done", "file", 0o644, 0, 0, 12, 1)),
+            ),
+            counts=ChangeCounts(added=1),
+        )
+        found = Failure(run="r1", task="unit-2", attempt=2, tail=b"compiling\n--- FAIL: x\n", changes=changes)
+        app.panel.failure(found)
+        await pilot.pause()
+        for text in ("exit 1 after 12.4s", "want 3, got 2", "--- FAIL: x", "+ var/half-done", "12B", "+1"):
+            assert text in app.view.text
+        app.view.focus()
+        await pilot.press("G", "enter")
+        assert app.opened == [FilePlace(state="task:r1/unit-2", path="var/half-done")]
+
+
+async def test_a_failure_of_another_attempt_is_ignored() -> None:
+    app = PanelApp()
+    async with app.run_test() as pilot:
+        app.fill()
+        app.panel.failure(Failure(run="r1", task="unit-2", attempt=1, tail=b"of before"))
+        await pilot.pause()
+        assert "of before" not in app.view.text
+
+
+async def test_who_reads_the_log_of_a_task_that_fails_goes_on_reading() -> None:
+    app = PanelApp()
+    async with app.run_test():
+        running = msgspec.structs.replace(failed_task(), execution="running", result=None)
+        app.panel.show(running, some_tasks())
+        app.panel.open_tab("log")
+        app.panel.show(failed_task(), some_tasks())
+        assert app.tab == "log"
+
+
+async def test_a_task_that_is_tried_again_has_no_failure_any_more() -> None:
+    app = PanelApp()
+    async with app.run_test():
+        app.fill()
+        app.panel.show(msgspec.structs.replace(failed_task(), execution="ready", result=None), some_tasks())
+        assert app.tab == "log"
+        app.panel.show(failed_task(), some_tasks())
+        assert app.tab == "failure"
 
 
 async def test_a_click_opens_a_tab() -> None:
     app = PanelApp()
     async with app.run_test(size=(80, 24)) as pilot:
         app.fill()
-        await pilot.click("#task-tabs", offset=(9, 0))
+        await pilot.click("#task-tabs", offset=(19, 0))
         await pilot.pause()
-        assert app.panel.tab == "info"
-
-
-async def test_details_are_wanted_only_where_they_are_looked_at() -> None:
-    app = PanelApp()
-    async with app.run_test():
-        app.panel.show(failed_task(), some_tasks())
-        assert not app.panel.wants_details
-        app.panel.open_tab("why")
-        assert app.panel.wants_details
-        app.panel.details(details_of())
-        assert not app.panel.wants_details
+        assert app.tab == "info"
 
 
 async def test_details_of_another_task_are_ignored() -> None:
@@ -205,7 +258,7 @@ async def test_the_ascii_alphabet_is_used_throughout() -> None:
         app.panel.open_tab("info")
         await pilot.pause()
         assert app.view.text.isascii()
-        assert row_text(app.query_one("#task-tabs", RowLine).row) == "Log | [Info] | Env | Why"
+        assert row_text(app.query_one("#task-tabs", RowLine).row) == "Failure | Log | [Info] | Env | Why"
 
 
 async def test_text_is_marked_with_the_mouse() -> None:
