@@ -187,6 +187,11 @@ class _Execution:
                 ),
             )
         )
+        for task in dict.fromkeys(task for task, _ in self._request.breaks):
+            from engine.execution.requested_breaks import breakpoints_of  # late: rarely asked for
+
+            where = breakpoints_of(self._request.breaks, task)
+            run.say(events.BreakpointsSet(at=self._clock(), run=self._record.run, task=task, where=where))
         run.flush()
 
     def _work(self) -> bool:

@@ -20,6 +20,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the command line reference."""
     add_request_arguments(parser)
     parser.add_argument("--progress", choices=MODES, default="auto", help="how to show it (default: auto)")
+    parser.add_argument(
+        "--break",
+        action="append",
+        default=[],
+        dest="break_",
+        metavar="TASK[:WHERE]",
+        help="pause there: `before` its script (the default), `after` it or `on-failure`",
+    )
     parser.add_argument("--fail-fast", action="store_true", help="stop everything at the first failure")
 
 

@@ -51,10 +51,17 @@ def request_of(options: argparse.Namespace) -> RunRequest:
         init=_init(options.init),
         no_cache=no_cache,
         fail_fast=getattr(options, "fail_fast", False),
+        breaks=tuple(_break(word) for word in getattr(options, "break_", ())),
         cpus=options.cpus,
         memory=memory,
         package_paths=tuple(os.path.abspath(path) for path in options.package_path),
     )
+
+
+def _break(word: str) -> tuple[str, str]:
+    """`TASK` or `TASK:WHERE`; whether there are such is seen with the definition."""
+    task, colon, where = word.rpartition(":")
+    return (task, where) if colon else (word, "before")
 
 
 def _init(pairs: list[str]) -> dict[str, str]:

@@ -52,6 +52,10 @@ def load_for_run(request: RunRequest, store: Store) -> LoadedRun:
     git = msgspec.structs.asdict(head)
     init = initial_parameters(definition, git, request.init)
     tasks = _chosen(definition, request.targets)
+    if request.breaks:
+        from engine.execution.requested_breaks import check_breaks  # late: rarely asked for
+
+        check_breaks(request.breaks, definition, tasks)
     _require_parameters(definition, tasks, init)
     base, pending, warnings = _base(definition, project_root, init, store, memos)
     return LoadedRun(

@@ -96,7 +96,9 @@ class Resolver:
         """Why the task is no hit, in a few words."""
         if not resolved.writes_cache:
             return "cache: false"
-        return self._explain(task, resolved) if resolved.reads_cache else "--no-cache"
+        if resolved.reads_cache:
+            return self._explain(task, resolved)
+        return "breakpoint" if self._pauses(task) else "--no-cache"
 
     def entry(self, key: str) -> CacheEntry | None:
         """What is stored under a cache key."""
@@ -299,7 +301,13 @@ class Resolver:
         return enabled if isinstance(enabled, bool) else evaluate.truth(enabled, scope)
 
     def _is_forced(self, task: str) -> bool:
-        return self._no_cache if isinstance(self._no_cache, bool) else task in self._no_cache
+        forced = self._no_cache if isinstance(self._no_cache, bool) else task in self._no_cache
+        return forced or self._pauses(task)
+
+    def _pauses(self, task: str) -> bool:
+        """Whether it must execute because it is to pause, as a hit would not."""
+        known = self._state.tasks.get(task)
+        return known is not None and known.breakpoints not in ((), ("on-failure",))
 
     def _fresh_since(self, task: CommandTask, scope: Mapping[str, object]) -> float:
         if task.cache.ttl is None:

@@ -8,6 +8,8 @@ import msgspec
 class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     """`no_cache`: True for all tasks, or their keys. `cpus`, `memory` (bytes) None: all there is.
 
+    `breaks`: (task, `before`, `after` or `on-failure`), where tasks are to pause; but for the last one, they
+    execute, whatever is in the cache.
     `from_shell`: (task, run) whose script goes on from what that task left there when it failed, and from
     what shells have changed in it since. Its result is not cached.
     """
@@ -21,6 +23,7 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     memory: int | None = None
     package_paths: tuple[str, ...] = ()
     wants_output: bool = False
+    breaks: tuple[tuple[str, str], ...] = ()
     from_shell: tuple[tuple[str, str], ...] = ()
 
 
