@@ -87,10 +87,12 @@ def _failed_place(task: TaskState) -> str:
     failed = task.failed_at
     if failed is None:
         return ""
-    words = f"line {failed.line} of the script"
+    words = "" if failed.line is None else f"line {failed.line} of the script"
     if failed.file:
-        words += f", in {printable(failed.file)}"
+        words += f"{', ' if words else ''}in {printable(failed.file)}"
         words += f":{failed.file_line}" if failed.file_line else ""
+    if not words:
+        return printable(failed.command)
     return f"{words}: {printable(failed.command)}" if failed.command else words
 
 
@@ -99,21 +101,21 @@ def _script_section(
 ) -> Section:
     """The lines around the one that failed, that one marked."""
     failed = task.failed_at
-    if failed is None or details is None or not script or not 1 <= failed.line <= len(script):
+    line = None if failed is None else failed.line
+    if failed is None or line is None or details is None or not 1 <= line <= len(script):
         return Section("", ())
-    first = max(1, failed.line - _AROUND)
-    last = min(len(script), failed.line + _AROUND)
+    first, last = max(1, line - _AROUND), min(len(script), line + _AROUND)
     width = len(str(last))
     facts = []
     for number in range(first, last + 1):
-        is_failed = number == failed.line
+        is_failed = number == line
         mark = glyphs.glyph("failed") if is_failed else " "
         role = role_of("failed") if is_failed else "dim-text"
         row = (Span(f"{mark} {number:>{width}} ", role, bold=is_failed), *script[number - 1])
         facts.append(Fact("", row))
     note = f"of {len(script)} lines" if len(script) > len(facts) else ""
     if failed.definition_line:
-        note = f"line {failed.definition_line + failed.line - 1} of the definition"
+        note = f"line {failed.definition_line + line - 1} of the definition"
     return Section("script", tuple(facts), note)
 
 
