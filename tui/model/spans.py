@@ -13,6 +13,7 @@ class Span(msgspec.Struct, frozen=True):
     text: str
     role: str = ""
     bold: bool = False
+    underline: bool = False
     link: str = ""
     task: str = ""
 

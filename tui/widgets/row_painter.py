@@ -47,6 +47,8 @@ class RowPainter:
         style = Style() if is_plain else self.style(span.role)
         if span.bold:
             style += Style(bold=True)
+        if span.underline:
+            style += Style(underline=True)
         if span.link:
             style += Style(link=span.link, underline=True, meta={"address": span.link})
         if span.task:
