@@ -33,6 +33,9 @@ from tui.theme_files import DEFAULT_THEME, ThemeFileError, find_themes, read_the
 
 if TYPE_CHECKING:
     from tui.screens.history import HistoryScreen
+    from tui.screens.inspect import InspectScreen
+    from tui.screens.inspecting import Inspecting
+    from tui.widgets.task_messages import FileOpened
 
 _DRAIN_SECONDS = 1 / 20  # from what came to what comes, at least
 _PAUSE_FOR_FRAME = 2.0  # times what it took to draw
@@ -44,8 +47,9 @@ Input:ansi > .input--cursor { background: ansi_default; color: ansi_default; tex
 
 
 class Opening(msgspec.Struct, frozen=True, kw_only=True):
-    """What to show first: a run, with the request that started it if one did, or else the history."""
+    """What to show first: a place to inspect, a run, with the request that started it, or the history."""
 
+    place: str | None = None
     run: str | None = None
     request: RunRequest | None = None
     notices: tuple[str, ...] = ()
@@ -87,6 +91,7 @@ class OutcropApp(App[None]):
         self.run_screen = RunScreen(bridge, self._glyphs, clock)
         self._clock = clock
         self._history: HistoryScreen | None = None
+        self._inspecting: Inspecting | None = None
         self.engine_is_lost = False
         self.set_class(not look.is_unicode, "-ascii")
         ScrollBar.renderer = ScrollBarRender if look.is_unicode else PlainScrollBarRender
@@ -94,6 +99,7 @@ class OutcropApp(App[None]):
         self._is_opening = True
         self.add_mode("run", self._run_screen_in_time)
         self.add_mode("history", self._history_screen)
+        self.add_mode("inspect", self._inspect_screen)
         self._use_theme(look.theme.name, look.themes_folder)
         self.set_keymap(look.settings.keymap.changed)
         self._last_requests: dict[str, RunRequest] = {}  # by definition
@@ -112,7 +118,11 @@ class OutcropApp(App[None]):
                 self.notify("\n".join(notices), severity="warning", markup=False, timeout=15)
 
     def _open_first_screen(self) -> None:
-        self.switch_mode("history" if self._opening.run is None else "run")
+        if self._opening.place is not None:
+            self._inspect().screen.open(self._opening.place)
+            self.switch_mode("inspect")
+        else:
+            self.switch_mode("history" if self._opening.run is None else "run")
         self._is_opening = False
 
     def delay_update(self, delay: float = 0.05) -> None:
@@ -174,6 +184,8 @@ class OutcropApp(App[None]):
         for arrival in arrivals:
             self._take(arrival)
         self.run_screen.apply()
+        if self._inspecting is not None:
+            self._inspecting.run_changed(self.run_screen.shown)
         self.run_screen.call_after_refresh(self._drawn, began)
         self._drained_at = time.monotonic()
         self._is_draining = has_more
@@ -218,6 +230,8 @@ class OutcropApp(App[None]):
     def _engine_lost(self, lost: EngineLost) -> None:
         self.engine_is_lost = True
         self.run_screen.end("engine_gone")
+        if self._inspecting is not None:
+            self._inspecting.screen.engine_lost()
         if self._leaves_at_end:
             self.exit()
         elif lost.stopped:
@@ -234,6 +248,11 @@ class OutcropApp(App[None]):
                 return self.run_screen.shown is not None and self.current_mode != "run"
             case "show_history":
                 return self.current_mode != "history"
+            case "show_inspect":
+                is_there = self._inspecting is not None or self.run_screen.selected is not None
+                return is_there and self.current_mode != "inspect"
+            case "inspect_task":
+                return self.run_screen.selected is not None
             case _:
                 return True
 
@@ -281,6 +300,44 @@ class OutcropApp(App[None]):
 
     def action_show_history(self) -> None:
         self.switch_mode("history")
+
+    def action_show_inspect(self) -> None:
+        self._inspect_selected()
+
+    def action_inspect_task(self) -> None:
+        self._inspect_selected(always=True)
+
+    def on_file_opened(self, event: FileOpened) -> None:
+        """A file is named somewhere, and wanted to be seen."""
+        self._go_to_inspect()
+        self._inspect().show(event.place)
+
+    def on_inspect_screen_left(self) -> None:
+        """Escape, with nothing left to close: back to where it was opened from."""
+        before = self._inspect().mode_before
+        if before:
+            self.switch_mode(before)
+
+    def _inspect_selected(self, *, always: bool = False) -> None:
+        self._inspect().show_selected(self.run_screen.shown, self.run_screen.selected, always=always)
+        self._go_to_inspect()
+
+    def _go_to_inspect(self) -> None:
+        if self.current_mode != "inspect":
+            self._inspect().mode_before = self.current_mode
+            self.switch_mode("inspect")
+
+    def _inspect(self) -> Inspecting:
+        from tui.screens.inspecting import Inspecting
+
+        if self._inspecting is None:
+            self._inspecting = Inspecting(self._bridge, self._glyphs, self._clock)
+            if self.engine_is_lost:
+                self._inspecting.screen.engine_lost()
+        return self._inspecting
+
+    def _inspect_screen(self) -> InspectScreen:
+        return self._inspect().screen
 
     def _history_screen(self) -> HistoryScreen:
         from tui.screens.history import HistoryScreen
@@ -341,6 +398,8 @@ class OutcropApp(App[None]):
         if self.engine_is_lost:
             self.engine_is_lost = False
             self.run_screen.engine_is_back()
+            if self._inspecting is not None:
+                self._inspecting.screen.engine_is_back()
             self.refresh_bindings()
 
     def on_run_wanted(self, event: RunWanted) -> None:

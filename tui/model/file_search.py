@@ -11,7 +11,7 @@ import msgspec
 from engine.api.file_messages import FoundLine, FoundName, FoundNames, SearchProgress
 from engine.explain import printable
 from engine.progress.width import cells, cut
-from tui.format import Glyphs, size_text
+from tui.format import Glyphs, change_role, size_text
 from tui.model.inspected import FilesView
 from tui.model.search_pattern import SearchPattern, search_pattern
 from tui.model.spans import Row, Span
@@ -19,7 +19,6 @@ from tui.model.spans import Row, Span
 Mode = Literal["names", "contents"]
 _GLOB = re.compile(r"[\w\-./* ?@+~,=]*[*?][\w\-./* ?@+~,=]*")
 _PLAIN = re.compile(r"[^\\^$|()\[\]{}*?]*")
-_ROLES = {"added": "fs-added", "changed": "fs-modified", "removed": "fs-removed", "metadata": "fs-metadata"}
 _BEFORE_MATCH = 20  # cells of a line that stay before its first match
 
 
@@ -175,7 +174,7 @@ class FileSearch:
             Span(printable(folder + slash), "dim-text"),
             Span(printable(name), bold=True),
             Span(tail, "dim-text"),
-            Span(word, _ROLES.get(found.change or "", "")),
+            Span(word, change_role(found.change)),
         )
 
     def _line_row(self, found: FoundLine, width: int) -> Row:

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from engine.api.file_messages import ChangeCounts, LayerSummary, PlaceDetails, Waste
+from engine.api.file_messages import ChangeCounts, ChangeWord, LayerSummary, PlaceDetails, Waste
 from engine.api.messages import TaskDetails
 from engine.explain import printable
-from tui.format import Glyphs, age_text, duration_text, role_of, short_run, size_text
+from tui.format import (
+    Glyphs,
+    age_text,
+    change_glyph,
+    change_role,
+    duration_text,
+    role_of,
+    short_run,
+    size_text,
+)
 from tui.model.facts import Fact, Section, fact
-from tui.model.inspected import Inspected, Kind, State, run_and_task
+from tui.model.inspected import Inspected, State, run_and_task
+from tui.model.layer_rows import Marks
 from tui.model.spans import Row, Span
 
 _MOST_COMMAND_LINES = 6
 _SHOWN_DIGITS = 16
-_KIND_WORDS: tuple[tuple[str, Kind, str, str, str], ...] = (  # letter, kind, glyph, ASCII, role
-    ("A", "added", "+", "+", "fs-added"),
-    ("M", "changed", "~", "~", "fs-modified"),
-    ("D", "removed", "−", "-", "fs-removed"),
-    ("P", "metadata", "±", "%", "fs-metadata"),
+_LETTERS: tuple[tuple[str, ChangeWord], ...] = (
+    ("A", "added"),
+    ("M", "changed"),
+    ("D", "removed"),
+    ("P", "metadata"),
 )
 _RESULTS = {  # of a layer: state of its glyph, words
     "hit": ("cached", "hit"),
@@ -71,9 +81,9 @@ def heading(inspected: Inspected, glyphs: Glyphs) -> Row:
 def legend(inspected: Inspected, counts: ChangeCounts | None, glyphs: Glyphs) -> Row:
     """The kinds of changes with their keys and numbers; what is hidden says so."""
     row: list[Span] = []
-    for letter, kind, sign, ascii_sign, role in _KIND_WORDS:
+    for letter, kind in _LETTERS:
         is_shown = kind in inspected.kinds
-        glyph = sign if glyphs.is_unicode else ascii_sign
+        glyph, role = change_glyph(kind, is_unicode=glyphs.is_unicode), change_role(kind)
         count = "" if counts is None else f"{getattr(counts, kind):,}"
         row.append(Span(letter, "dim-text"))
         text = f" {glyph}{count}  " if is_shown else " off  "
@@ -81,6 +91,34 @@ def legend(inspected: Inspected, counts: ChangeCounts | None, glyphs: Glyphs) ->
     row.append(Span("U", "dim-text"))
     row.append(Span(" same" if not inspected.is_alone else " off", "dim-text"))
     return tuple(row)
+
+
+def marks(inspected: Inspected) -> Marks:
+    """Which of the layers that are shown are A and B."""
+    place = "" if inspected.details is None else inspected.details.place
+
+    def position(state: State | None) -> int | None:
+        return None if state is None or state.place != place else state.position
+
+    return Marks(a=position(inspected.mark), b=position(inspected.b))
+
+
+def notices_line(details: PlaceDetails | None, glyphs: Glyphs) -> Row:
+    """What a user should know of the place; nothing mostly."""
+    notices = () if details is None else details.notices
+    words = "; ".join(printable(notice) for notice in notices)
+    return (Span(f"{glyphs.glyph('retried')} {words}", "diag-warning"),) if words else ()
+
+
+def empty_words(inspected: Inspected) -> str:
+    """What to say where no file is to be shown."""
+    if inspected.details is None:
+        return "nothing is known of it yet"
+    if inspected.filter:
+        return "no name matches"
+    if inspected.is_comparison:
+        return "no difference" if inspected.is_alone else "no files"
+    return "the layer changes nothing of this kind" if inspected.is_alone else "no files"
 
 
 def layer_sections(
@@ -118,11 +156,11 @@ def layer_sections(
 def counts_row(counts: ChangeCounts, glyphs: Glyphs) -> Row:
     """`+12 ~3 −1`, what there is of it."""
     spans: list[Span] = []
-    for _, kind, sign, ascii_sign, role in _KIND_WORDS:
+    for _, kind in _LETTERS:
         number = getattr(counts, kind)
         if number:
-            gap = " " if spans else ""
-            spans.append(Span(f"{gap}{sign if glyphs.is_unicode else ascii_sign}{number:,}", role))
+            glyph = change_glyph(kind, is_unicode=glyphs.is_unicode)
+            spans.append(Span(f"{' ' if spans else ''}{glyph}{number:,}", change_role(kind)))
     return tuple(spans)
 
 
@@ -133,9 +171,8 @@ def waste_row(waste: Waste) -> Row:
 
 
 def state_title(state: State, *, is_near: bool = False) -> str:
-    """`deps` of the place that is shown, elsewhere `deps of build, run 01a1e0b72c`."""
-    is_whole = is_near or state.position < 0
-    return printable(state.layer if is_whole else f"{state.layer} of {state.title}")
+    """`deps` of the place that is shown; of another one `deps of build, run 01a1e0b72c`, or all of it."""
+    return printable(state.layer if is_near and state.position is not None else state.words)
 
 
 def percent(score: float) -> str:

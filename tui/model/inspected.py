@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from engine.api.file_messages import LayerSummary, Order, PlaceDetails
+from tui.format import short_run
 
 Kind = Literal["added", "changed", "removed", "metadata", "unchanged"]
 KINDS: tuple[Kind, ...] = ("added", "changed", "removed", "metadata", "unchanged")
@@ -17,17 +18,27 @@ ORDERS: tuple[Order, ...] = ("name", "size", "change")
 
 
 class State(msgspec.Struct, frozen=True):
-    """A place up to one of its layers, -1: below the lowest; `layer` and `title` name both for people."""
+    """A place up to one of its layers; -1: below the lowest, None: all of it.
+
+    `layer` and `title` name both for people.
+    """
 
     place: str
-    position: int
+    position: int | None
     layer: str
     title: str
 
     @property
     def text(self) -> str:
         """As the engine's interface writes it."""
-        return f"{self.place}#{self.position}"
+        return self.place if self.position is None else f"{self.place}#{self.position}"
+
+    @property
+    def words(self) -> str:
+        """The place, and the layer if it is not all of it."""
+        if self.position is None:
+            return self.title
+        return f"{self.layer} of {self.title}" if self.position >= 0 else self.layer
 
 
 class FilesView(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,9 +123,24 @@ class Inspected(msgspec.Struct, frozen=True, kw_only=True):
             return msgspec.structs.replace(self, details=details, layer=layer)
         return msgspec.structs.replace(self, details=details, layer=layer, a=None, b=None, filter="")
 
+    def left(self) -> Inspected:
+        """Another place will be looked at: what is marked, and what is shown of changes, stays."""
+        return msgspec.structs.replace(self, details=None, layer=-1, a=None, b=None, filter="")
+
     def at_layer(self, position: int) -> Inspected:
         """Select this layer."""
         return msgspec.structs.replace(self, layer=position)
+
+    def at_state(self, position: int | None, before: str | None) -> Inspected:
+        """Select this layer, None: the selected one, all kinds shown; compared with another `before`."""
+        chosen = self if position is None else self.at_layer(position)
+        chosen = msgspec.structs.replace(chosen, a=None, b=None, kinds=ALL_KINDS, filter="")
+        here = chosen._state_at(chosen.layer)
+        below = chosen._state_at(chosen.layer - 1)
+        if before is None or here is None or (below is not None and before == below.text):
+            return chosen
+        a = self._state_of(before)
+        return msgspec.structs.replace(chosen, mark=a, a=a, b=here)
 
     def marked(self) -> Inspected:
         """Mark the selected layer: the first time as A, then another one as B, then A anew.
@@ -171,6 +197,19 @@ class Inspected(msgspec.Struct, frozen=True, kw_only=True):
         layers = () if self.details is None else self.details.layers
         is_last = bool(layers) and layers[-1].position == self.layer
         return is_last and self.details is not None and self.details.own is None
+
+    def _state_of(self, text: str) -> State:
+        """A state that is only known by its text."""
+        place, _, position = text.partition("#")
+        if self.details is not None and place == self.details.place and position:
+            found = self._state_at(int(position))
+            if found is not None:
+                return found
+        run, task = run_and_task(place)
+        title = place if run is None else f"{task}, run {short_run(run)}"
+        number = int(position) if position else None
+        layer = NOTHING if number == -1 else f"layer {(number or 0) + 1}"
+        return State(place, number, layer, title)
 
     def _state_at(self, position: int) -> State | None:
         details = self.details

@@ -9,7 +9,7 @@ import msgspec
 from engine.api.file_messages import PlaceChoice
 from engine.explain import printable
 from tui.format import Glyphs, size_text
-from tui.model.inspected import Inspected, State
+from tui.model.inspected import NOTHING, Inspected, State
 from tui.model.spans import Row, Span
 
 
@@ -73,10 +73,10 @@ def choice_row(choice: Choice, glyphs: Glyphs, *, is_current: bool) -> Row:
     )
 
 
-def own_state(inspected: Inspected, choice: Choice) -> State | None:
-    """The state of a layer of the place that is shown; None of another place: its layers are not known."""
+def state_of(inspected: Inspected, choice: Choice) -> State:
+    """What a choice stands for."""
     details = inspected.details
-    if details is None or choice.position is None or choice.place != details.place:
-        return None
-    layer = next((it.name for it in details.layers if it.position == choice.position), "nothing")
+    if choice.position is None or details is None or choice.place != details.place:
+        return State(choice.place, choice.position, choice.title, choice.title)
+    layer = next((it.name for it in details.layers if it.position == choice.position), NOTHING)
     return State(details.place, choice.position, layer, details.title)

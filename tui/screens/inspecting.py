@@ -1,0 +1,53 @@
+"""Opens the Inspect screen, for the selected task or where it was, and keeps it in step with a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tui.bridge import Bridge
+from tui.format import Glyphs
+from tui.model.facts import FilePlace
+from tui.model.inspected import run_and_task, task_place
+from tui.model.shown_run import ShownRun
+from tui.screens.inspect import InspectScreen
+
+
+class Inspecting:
+    """The screen is made when it is wanted first. `place`: what to show before anything was selected."""
+
+    def __init__(self, bridge: Bridge, glyphs: Glyphs, clock: Callable[[], float]) -> None:
+        self.screen = InspectScreen(bridge, glyphs, clock)
+        self.mode_before = ""
+        self._came_for: str | None = None  # the selected task that was asked for last
+        self._seen: tuple[object, ...] = ()
+
+    def show_selected(self, shown: ShownRun | None, task: str | None, *, always: bool = False) -> None:
+        """The selected task of the run, unless it was shown before and another place since then."""
+        if shown is None or task is None:
+            return
+        place = task_place(shown.run, task)
+        if always or place != self._came_for:
+            self._came_for = place
+            if place != self.screen.place:
+                self.screen.open(place)
+        self._seen = self._state_in(shown)
+
+    def show(self, wanted: FilePlace) -> None:
+        """A file of some state, perhaps compared with another one."""
+        self.screen.open(wanted.state, wanted.path, before=wanted.before)
+
+    def run_changed(self, shown: ShownRun | None) -> None:
+        """Something happened in the run: when it was to the task that is looked at, ask again."""
+        state = self._state_in(shown)
+        if state != self._seen:
+            had_one, self._seen = bool(self._seen), state
+            if had_one and state:
+                self.screen.again()
+
+    def _state_in(self, shown: ShownRun | None) -> tuple[object, ...]:
+        """What decides which layers the task on the screen has; empty when it is not of this run."""
+        run, name = run_and_task(self.screen.place)
+        if shown is None or name is None or shown.run != run:
+            return ()
+        task = shown.model.state.tasks.get(name)
+        return () if task is None else (self.screen.place, task.attempt, task.done, task.cache_key)
