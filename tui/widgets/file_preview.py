@@ -224,7 +224,7 @@ class FilePreview(Vertical):
         def made(_: Subject, body: object) -> None:
             assert isinstance(body, Body)
             if self.mode == mode:
-                self._show_pane(body, keeps_place=keeps_place)
+                self._show_pane(body, body.words, keeps_place=keeps_place)
 
         self._in_thread("make", lambda cancelled: body_of(subject, versions, mode, room, cancelled), made)
 

@@ -27,6 +27,7 @@ from tui.widgets.log_threads import in_thread
 from tui.widgets.sheet_painter import Frame, SheetPainter
 
 _SIDEWAYS = 8
+_BESIDE = 11  # cells of the widest gutter, and one more to see that a line ends
 _LINES_AHEAD = 100_000  # that are looked for without being asked for
 _SECONDS_BETWEEN_REPORTS = 0.05
 _MOST_COPIED = 20_000  # lines
@@ -221,22 +222,12 @@ class PreviewPane(ScrollView, can_focus=True):
                 self.virtual_size = Size(0, 0)
             else:
                 top = rows.settle(top, self._view.height)
-                widest = 0 if self.wrap else rows.sheet.widest * self._columns + self._beside
+                widest = 0 if self.wrap else (rows.sheet.widest + _BESIDE) * rows.sheet.columns
                 self.virtual_size = Size(widest, len(rows))
                 self.scroll_to(y=top, animate=False, force=True)
         finally:
             self._is_placing = False
         self.refresh()
-
-    @property
-    def _columns(self) -> int:
-        line = None if self.sheet is None or not len(self.sheet) else self.sheet.line(0)
-        return 1 if line is None else len(line)
-
-    @property
-    def _beside(self) -> int:
-        """The cells of gutters, and some more to see that a line ends."""
-        return 10 * self._columns
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)

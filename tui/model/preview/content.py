@@ -57,6 +57,21 @@ class SharedContent:
         data = b"".join(map(self._block, range(first, last + 1)))
         return data[offset - first * BLOCK : offset - first * BLOCK + length]
 
+    def peek(self, offset: int, length: int) -> bytes | None:
+        """The same, of what was read already; None when it was not. It never waits."""
+        if self._size is None:
+            return None
+        length = min(length, self._size - offset)
+        if length <= 0 or offset < 0:
+            return b""
+        first, last = offset // BLOCK, (offset + length - 1) // BLOCK
+        blocks = [self._blocks.get(number) for number in range(first, last + 1)]
+        found = [block for block in blocks if block is not None]
+        if len(found) < len(blocks):
+            return None
+        data = b"".join(found)
+        return data[offset - first * BLOCK : offset - first * BLOCK + length]
+
     def close(self) -> None:
         """Let go of the content, also under threads that read it."""
         self._is_closed = True

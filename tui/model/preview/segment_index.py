@@ -95,6 +95,12 @@ class SegmentIndex:
             place = segment_end
         return found
 
+    def bytes_of(self, first: int, last: int) -> bytes:
+        """What the stretches from `first` to before `last` are made of. For a thread; OSError."""
+        start = self._starts[first]
+        end = self._starts[last] if last < len(self._starts) else self.known
+        return self._content.read(start, end - start)
+
     @property
     def stretches(self) -> int:
         """How many stretches of 64 segments are known; the last one may still grow."""

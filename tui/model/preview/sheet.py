@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 import msgspec
 
+from tui.model.search_pattern import search_pattern
 from tui.model.spans import Row, row_cells, row_text
 
 
@@ -22,11 +23,15 @@ IsCancelled = Callable[[], bool]
 
 
 class Sheet(Protocol):
-    """Lines to be drawn. What reads is for threads: `load`, `grow`."""
+    """Lines to be drawn. What reads is for threads: `load`, `grow`, `change`, `find`."""
+
+    @property
+    def columns(self) -> int:
+        """How many columns most lines have."""
 
     @property
     def widest(self) -> int:
-        """The cells of the widest text known so far; with two columns, of one of them."""
+        """The cells of the widest text of a column known so far."""
 
     def __len__(self) -> int:
         """How many lines are known so far."""
@@ -40,8 +45,11 @@ class Sheet(Protocol):
     def grow(self, is_cancelled: IsCancelled) -> bool:
         """Find more lines, for at most some 50 ms; False when all are known."""
 
-    def change(self, index: int, by: int) -> int | None:
-        """The next line after `index`, or before it with -1, where something changed; of those known."""
+    def change(self, index: int, by: int, is_cancelled: IsCancelled) -> int | None:
+        """The next line after `index`, or before it with -1, where something changed; around the ends."""
+
+    def find(self, typed: str, is_cancelled: IsCancelled) -> Iterator[int | None]:
+        """The lines that have what was typed, ascending; None in between, to say that it goes on."""
 
 
 class RowsSheet:
@@ -50,6 +58,7 @@ class RowsSheet:
     def __init__(self, lines: Sequence[Line], changes: Sequence[int] = ()) -> None:
         self._lines = tuple(lines)
         self._changes = tuple(changes)
+        self.columns = max(map(len, self._lines), default=1)
         self.widest = max((row_cells(cell.text) for line in self._lines for cell in line), default=0)
 
     def __len__(self) -> int:
@@ -64,8 +73,17 @@ class RowsSheet:
     def grow(self, is_cancelled: IsCancelled) -> bool:
         return False
 
-    def change(self, index: int, by: int) -> int | None:
+    def change(self, index: int, by: int, is_cancelled: IsCancelled) -> int | None:
         return near(self._changes, index, by)
+
+    def find(self, typed: str, is_cancelled: IsCancelled) -> Iterator[int | None]:
+        pattern = search_pattern(typed)
+        for index, line in enumerate(self._lines):
+            texts = [row_text(cell.text) for cell in line]
+            if any(pattern.matches(text.lower() if pattern.ignores_case else text) for text in texts):
+                yield index
+            if is_cancelled():
+                return
 
 
 def near(places: Sequence[int], index: int, by: int) -> int | None:
