@@ -48,6 +48,7 @@ CHAINS: tuple[tuple[Group, ...], ...] = (
     ("layers", "move", "inspect", "everywhere"),
     ("files", "move", "inspect", "everywhere"),
     ("preview", "move", "inspect", "everywhere"),
+    ("facts", "move", "inspect", "everywhere"),
     ("move", "history", "everywhere"),
     ("move", "compare", "everywhere"),
 )
@@ -58,6 +59,7 @@ SHADOWS = frozenset(
         ("search", "filter"),  # `/`: what is focused decides which of the three
         ("filter_facts", "filter"),
         ("find_in_file", "filter_files"),
+        ("filter_facts", "filter_files"),
         ("open_in_pager", "start_run"),  # which has another key
     }
 )

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import ClassVar
 
 import msgspec
@@ -20,13 +19,13 @@ from engine.api.messages import Refusal
 from engine.explain import printable
 from tui.bindings import bindings_for
 from tui.bridge import Bridge
-from tui.format import Glyphs, size_text
-from tui.model import inspect_rows, place_choices
-from tui.model.file_search import FileSearch, Hit
+from tui.format import Glyphs
+from tui.model import inspect_rows
 from tui.model.inspected import CHANGES, Inspected, Kind
-from tui.model.place_choices import Choice
 from tui.model.spans import Row, Span
+from tui.screens.exporting import export, export_question
 from tui.screens.file_outside import Program, open_outside
+from tui.screens.inspect_dialogs import InspectDialogs
 from tui.screens.shown_files import ShownFiles
 from tui.screens.shown_place import ShownPlace
 from tui.screens.task_shell import open_shell
@@ -59,6 +58,7 @@ class InspectScreen(Screen[None]):
     """`clock` gives seconds since the epoch."""
 
     CSS_PATH = "inspect.tcss"
+    AUTO_FOCUS = "FileTree"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("inspect")]
 
     class Left(Message):
@@ -72,7 +72,7 @@ class InspectScreen(Screen[None]):
         self.inspected = Inspected()
         self._wanted = _Wanted()
         self._problem = ""
-        self._search = FileSearch()
+        self._dialogs = InspectDialogs(self, bridge.files, glyphs)
         self._place = ShownPlace(bridge, self._came, self._refused, self._draw_facts)
         self._head = RowLine(ellipsis=glyphs.ellipsis, id="inspect-head")
         self._notices = RowLine(ellipsis=glyphs.ellipsis, id="inspect-notices")
@@ -95,7 +95,6 @@ class InspectScreen(Screen[None]):
 
     def on_mount(self) -> None:
         self.panes.expect(self.app.size - Size(0, _OTHER_ROWS))
-        self.panes.focus_first()
         self._show_place(is_another=True)
 
     # What is looked at
@@ -210,41 +209,13 @@ class InspectScreen(Screen[None]):
         self._use(self.inspected.swapped())
 
     def action_compare_with(self) -> None:
-        from tui.screens.compare_with import CompareWithScreen  # late: the first picture must not wait for it
-
-        layer = self.inspected.selected
-        if layer is None:
-            return
-        run = self.inspected.run
-
-        def chosen(choice: Choice | None) -> None:
-            if choice is not None:
-                self._use(self.inspected.compared_with(place_choices.state_of(self.inspected, choice)))
-
-        self.app.push_screen(
-            CompareWithScreen(
-                self.inspected,
-                printable(layer.name),
-                lambda then, refused: self._bridge.files.choices(run, then, refused, latest="files.choices"),
-                self._glyphs,
-            ),
-            chosen,
+        self._dialogs.compare_with(
+            self.inspected, lambda other: self._use(self.inspected.compared_with(other))
         )
 
     def action_waste(self) -> None:
-        from tui.screens.waste import WasteScreen  # late, as above
-
-        details, waste = self.inspected.details, self._place.waste
-        if details is None or waste is None:
-            return
-
-        def chosen(wasted: WastedPath | None) -> None:
-            if wasted is not None:
-                top = max(wasted.layers, default=self.inspected.layer)
-                self._use(self.inspected.at_state(top, None))
-                self.go_to(wasted.path)
-
-        self.app.push_screen(WasteScreen(waste, details, self._glyphs), chosen)
+        if self._place.waste is not None:
+            self._dialogs.waste(self.inspected, self._place.waste, self._show_wasted)
 
     def action_filter_files(self) -> None:
         if self.panes.at == "layers":
@@ -270,19 +241,7 @@ class InspectScreen(Screen[None]):
         self._use(self.inspected.next_order())
 
     def action_search_files(self) -> None:
-        from tui.screens.search_files import SearchFilesScreen  # late, as above
-
-        view, state = self.inspected.view, self.inspected.state
-        if view is None or state is None:
-            return
-        self._search.view = msgspec.structs.replace(view, name="", order="name", changes=frozenset())
-
-        def chosen(hit: Hit | None) -> None:
-            if hit is not None:
-                self.go_to(hit.path, hit.line)
-
-        where = printable(state.words)
-        self.app.push_screen(SearchFilesScreen(self._search, self._bridge.files, where, self._glyphs), chosen)
+        self._dialogs.search(self.inspected, lambda hit: self.go_to(hit.path, hit.line))
 
     def action_open_in_pager(self) -> None:
         self._open_outside("pager")
@@ -291,11 +250,9 @@ class InspectScreen(Screen[None]):
         self._open_outside("editor")
 
     def action_export_files(self) -> None:
-        current, state = self._file_tree.current, self.inspected.state
-        if current is not None and state is not None:
-            name = printable(current[0].rpartition("/")[2]) or "files"
-            what = "what changed in " if self.inspected.is_alone and current[1].kind == "directory" else ""
-            self._prompt.ask("export", f"export {what}/{printable(current[0])} to", name)
+        current = self._file_tree.current
+        if current is not None:
+            self._prompt.ask("export", *export_question(self.inspected, *current))
 
     def action_shell_in_layer(self) -> None:
         target = inspect_rows.shell_target(self.inspected)
@@ -429,34 +386,15 @@ class InspectScreen(Screen[None]):
             open_outside(self, program, *found, self._say)
 
     def _export(self, destination: str) -> None:
-        """Write what is selected; never over what is there."""
-        current, view = self._file_tree.current, self.inspected.view
-        if current is None or view is None:
-            return
-        path, target = current[0], os.path.abspath(os.path.expanduser(destination))
-        if os.path.lexists(target):
-            self._say(f"{printable(target)} is there already: choose another name", is_error=True)
-            return
+        current = self._file_tree.current
+        if current is not None:
+            export(self._bridge.files, self.inspected, *current, destination, self._say)
 
-        def refused(refusal: Refusal) -> None:
-            self._say(" - ".join(filter(None, (refusal.message, refusal.hint))), is_error=True)
-
-        def exported(notices: Sequence[str]) -> None:
-            self._say("; ".join((f"exported to {printable(target)}", *notices[:2])))
-
-        self._say(f"exporting to {printable(target)}", seconds=0)
-        self._bridge.files.export(
-            view.before if current[1].change == "removed" else view.state,
-            path,
-            target,
-            exported,
-            refused,
-            progress=lambda files, size: self._say(
-                f"exporting to {printable(target)}: {files:,} files, {size_text(size)}", seconds=0
-            ),
-            before=view.before,
-            changed_only=self.inspected.is_alone and current[1].kind == "directory",
-        )
+    def _show_wasted(self, wasted: WastedPath) -> None:
+        """The path where it was written last."""
+        top = max(wasted.layers, default=self.inspected.layer)
+        self._use(self.inspected.at_state(top, None))
+        self.go_to(wasted.path)
 
     # What is shown
 

@@ -48,11 +48,6 @@ class InspectPanes(Container):
         with Vertical(id="preview-side") as self._sides["preview"]:
             yield self.preview
 
-    def on_mount(self) -> None:
-        self._sides["layers"].border_title = "layers"
-        self._sides["files"].border_title = "files"
-        self._sides["preview"].border_title = "file"
-
     def expect(self, size: Size) -> None:
         """Arrange the panes for the size that the first layout will give them."""
         self._expected = size
@@ -109,7 +104,11 @@ class InspectPanes(Container):
         self._main(self.at).focus()
 
     def _main(self, pane: Pane) -> Widget:
-        mains: dict[Pane, Widget] = {"layers": self.layer_list, "files": self.file_tree, "preview": self.preview}
+        mains: dict[Pane, Widget] = {
+            "layers": self.layer_list,
+            "files": self.file_tree,
+            "preview": self.preview,
+        }
         return mains[pane]
 
     @property
@@ -123,6 +122,7 @@ class InspectPanes(Container):
         shown = self.shown
         for pane, side in self._sides.items():
             side.display = pane in shown
+            side.border_title = "" if len(shown) < len(PANES) else PANE_WORDS[pane].lower()
         is_low = self._room.height < LOW
         self.facts.display = not is_low
         self.legend.display = not is_low
