@@ -19,6 +19,7 @@ from engine.model.errors import UserError
 WHITEOUT = ".wh."
 OPAQUE = ".wh..wh..opq"
 _LONGEST_NAME = 255
+_LONGEST_PATH = 4096
 _LARGEST_ID = 2**32 - 2
 
 
@@ -60,6 +61,8 @@ class MemberTree:
         The parents are made sure to be directories; or, if they should not be made, "" where they are not.
         UserError for a name that leads out of the root, or is too long for a file.
         """
+        if len(name) > _LONGEST_PATH:
+            raise UserError(f"`{self._what}` has a member with a path of more than {_LONGEST_PATH} bytes")
         parts = [part for part in name.split("/") if part not in ("", ".")]
         if ".." in parts:
             raise UserError(f"`{self._what}` has a member `{name}` that leads out of the root")

@@ -37,7 +37,7 @@ ARCHITECTURES = {
 }
 
 
-_Document = TypeVar("_Document", bound=msgspec.Struct)
+_Document = TypeVar("_Document")
 
 
 class _Platform(msgspec.Struct, frozen=True):

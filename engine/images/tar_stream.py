@@ -37,22 +37,34 @@ def open_tar(path: str, what: str) -> Iterator[IO[bytes]]:
     except OSError as error:
         raise UserError(f"cannot read `{what}`: {(error.strerror or '').lower()}") from None
     with file:
-        start = file.read(6)
+        kind = compression_of(file.read(6))
         file.seek(0)
-        kind = next((name for magic, name in _MAGIC.items() if start.startswith(magic)), "tar")
-        try:
+        with damage_told(what):
             if kind == "zstd":
-                with _zstd(file, what) as stream:
+                with zstd_stream(file, what) as stream:
                     yield stream
             else:
-                yield _decompressed(file, kind)
-        except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
-            if isinstance(error, OSError) and error.errno is not None:
-                raise
-            raise UserError(f"`{what}` is damaged: {str(error).lower()}") from None
+                yield decompressed(file, kind)
 
 
-def _decompressed(file: IO[bytes], kind: str) -> IO[bytes]:
+def compression_of(start: bytes) -> str:
+    """`gzip`, `xz`, `zstd` or `bzip2` by the first six bytes; "" for none of them."""
+    return next((name for magic, name in _MAGIC.items() if start.startswith(magic)), "")
+
+
+@contextmanager
+def damage_told(what: str) -> Iterator[None]:
+    """Errors of decompression become a UserError; what the disk says stays as it is."""
+    try:
+        yield
+    except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise UserError(f"`{what}` is damaged: {str(error).lower()}") from None
+
+
+def decompressed(file: IO[bytes], kind: str) -> IO[bytes]:
+    """The plain bytes of a file, but of zstd, which needs `zstd_stream`."""
     if kind == "gzip":
         return cast("IO[bytes]", gzip.GzipFile(fileobj=file))
     if kind == "xz":
@@ -63,12 +75,15 @@ def _decompressed(file: IO[bytes], kind: str) -> IO[bytes]:
 
 
 @contextmanager
-def _zstd(file: IO[bytes], what: str) -> Iterator[IO[bytes]]:
-    """Through the zstd program: the standard library of Python 3.11 has none."""
+def zstd_stream(file: IO[bytes], what: str, window: int = 31) -> Iterator[IO[bytes]]:
+    """Through the zstd program: the standard library of Python 3.11 has none.
+
+    `window`: how much memory the file may ask for, as a power of two.
+    """
     with tempfile.TemporaryFile() as messages:
         try:
             process = subprocess.Popen(
-                ["zstd", "-d", "-q", "-c", "--long=31"],
+                ["zstd", "-d", "-q", "-c", f"--long={window}"],
                 stdin=file,
                 stdout=subprocess.PIPE,
                 stderr=messages,

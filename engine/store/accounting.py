@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # asked for by it
 KINDS = ("layers", "images", "logs", "tool-caches", "cache-mounts", "failed", "index")
 _FOLDER_KINDS = {
     "images-v1": "images",
+    "inspected-v1": "images",
     "tool-caches-v1": "tool-caches",
     "cache-mounts-v1": "cache-mounts",
     "definitions-v1": "index",

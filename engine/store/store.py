@@ -5,6 +5,7 @@ index-v1.sqlite              an index only, rebuilt from the files below
 layers-v1/<2 hex>/<digest>/  manifest, tree/ (a directory that can be a lowerdir)
 entries-v1/<2 hex>/<key>/    entry.json, log
 runs-v1/<run id>/            run.json, events.jsonl, logs/, tasks/, failed/, holds
+inspected-v1/<id>/           images that others made, as `outcrop inspect` read them
 definitions-v1/ snapshots-v1/ memos-v1/ derived-v1/   caches of pure results
 durable-v1/<boot id>         the time before which everything of that boot is on the disk
 work/<pid>-<start time>/     temporary, of one live process
