@@ -11,6 +11,7 @@ PAGE = 500  # rows
 
 class Folder:
     """`place`: its own row in `parent`, from 0. `total`: how many entries it shows, None when not known yet.
+    `page`: entries of a page.
 
     `entries` holds whole or partial pages by their number; `places` where the names of them are. `opened`
     are the places of the open directories in it, sorted.
@@ -24,6 +25,7 @@ class Folder:
         "extra",
         "is_open",
         "opened",
+        "page",
         "parent",
         "path",
         "place",
@@ -32,11 +34,14 @@ class Folder:
         "total",
     )
 
-    def __init__(self, path: str, parent: Folder | None, place: int, total: int | None) -> None:
+    def __init__(
+        self, path: str, parent: Folder | None, place: int, total: int | None, page: int = PAGE
+    ) -> None:
         self.path = path
         self.parent = parent
         self.place = place
         self.total = total
+        self.page: int = page if parent is None else parent.page
         self.depth: int = 0 if parent is None else parent.depth + 1
         self.is_open = parent is None
         self.extra = 0  # rows of the open directories in it
@@ -58,8 +63,8 @@ class Folder:
 
     def entry(self, place: int) -> FileRow | None:
         """The entry at a place, if its page is there."""
-        page = self.entries.get(place // PAGE)
-        return None if page is None else page[place % PAGE]
+        page = self.entries.get(place // self.page)
+        return None if page is None else page[place % self.page]
 
     def add(self, place: int, path: str, total: int) -> Folder:
         """The directory at a place, closed."""
@@ -99,13 +104,13 @@ class Folder:
 
     def keep(self, offset: int, rows: tuple[FileRow, ...]) -> list[int]:
         """Take entries from `offset` on; the numbers of the pages that they belong to."""
-        total = self.total or 0
+        total, size = self.total or 0, self.page
         numbers = []
-        for number in range(offset // PAGE, (offset + len(rows) + PAGE - 1) // PAGE):
-            start = number * PAGE
+        for number in range(offset // size, (offset + len(rows) + size - 1) // size):
+            start = number * size
             page = self.entries.get(number)
             if page is None:
-                page = self.entries[number] = [None] * max(0, min(PAGE, total - start))
+                page = self.entries[number] = [None] * max(0, min(size, total - start))
             for place in range(max(start, offset), min(start + len(page), offset + len(rows))):
                 page[place - start] = rows[place - offset]
                 self.places[rows[place - offset].name] = place

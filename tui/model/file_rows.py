@@ -49,8 +49,9 @@ class FileRows:
     once, with `put` or `refuse`; after that, ask again.
     """
 
-    def __init__(self, kept: int = _KEPT) -> None:
+    def __init__(self, *, kept: int = _KEPT, page: int = PAGE) -> None:
         self._kept = kept
+        self._page = page
         self._open: set[str] = set()
         self._closed: set[str] = set()
         self._opens_all = False
@@ -59,7 +60,7 @@ class FileRows:
         self._begin()
 
     def _begin(self) -> None:
-        self._root = Folder("", None, 0, None)
+        self._root = Folder("", None, 0, None, self._page)
         self._folders: dict[str, Folder] = {"": self._root}
         self._pages: OrderedDict[tuple[str, int], int] = OrderedDict()  # those kept, the oldest first
         self._rows_kept = 0
@@ -89,6 +90,7 @@ class FileRows:
         self._begin()
         self._fallback = 0 if forgets else max(0, before)
         self._sought = self._wish
+        self._look(None)
 
     @property
     def is_known(self) -> bool:
@@ -112,15 +114,18 @@ class FileRows:
             self._ask(self._question, found)
         if self._root.total is None:
             if self._question is None and ("", 0) not in self._problems:
-                self._ask(PageWanted(path=""), found)
+                self._ask(PageWanted(path="", limit=self._page), found)
             return found
         for index in range(max(0, first), min(len(self), first + count)):
             folder, place = self._root.at(index)
-            if folder.entry(place) is None and (folder.path, place // PAGE) not in self._problems:
-                self._ask(PageWanted(path=folder.path, offset=place // PAGE * PAGE), found)
+            if folder.entry(place) is None and (folder.path, place // self._page) not in self._problems:
+                self._ask(self._page_of(folder, place), found)
             if len(self._asked) >= _AT_ONCE:
                 break
         return found
+
+    def _page_of(self, folder: Folder, place: int) -> PageWanted:
+        return PageWanted(path=folder.path, offset=place - place % self._page, limit=self._page)
 
     def _ask(self, page: PageWanted, found: list[PageWanted]) -> None:
         if page not in self._asked:
@@ -147,6 +152,8 @@ class FileRows:
                 path = folder.path_of(row.name)
                 if self._wants_open(path):
                     self._folder_at(folder, place, row).turn(True)
+        if asked is not None and asked.around is None and not page.rows and asked.offset < page.total:
+            self._problems[folder.path, asked.offset // self._page] = "the engine did not send this part"
         self._look(asked)
         if self._cursor is None and self._sought is None and len(self):
             self.cursor = self._fallback
@@ -158,7 +165,7 @@ class FileRows:
         """A page that cannot be had, and why."""
         self._asked.discard(asked)
         if asked.around is None:
-            self._problems[asked.path, asked.offset // PAGE] = message
+            self._problems[asked.path, asked.offset // self._page] = message
         else:
             self._look(asked)
 
@@ -170,7 +177,7 @@ class FileRows:
         if asked is not None:
             self._asked.discard(asked)
         else:
-            self._asked.discard(PageWanted(path=path, offset=offset))
+            self._asked.discard(PageWanted(path=path, offset=offset, limit=self._page))
 
     def _resize(self, folder: Folder, total: int) -> None:
         """It is not what it was: what is known of it is no longer so."""
@@ -206,9 +213,9 @@ class FileRows:
         folder, place = self._root.at(index)
         row = folder.entry(place)
         if row is None:
-            problem = self._problems.get((folder.path, place // PAGE), "")
+            problem = self._problems.get((folder.path, place // self._page), "")
             return TreeRow(depth=folder.depth, folder=folder.path, problem=problem)
-        self._pages.move_to_end((folder.path, place // PAGE))
+        self._pages.move_to_end((folder.path, place // self._page))
         is_open = None
         if row.kind == _DIRECTORY and row.children:
             below = folder.subfolders.get(place)
@@ -270,7 +277,13 @@ class FileRows:
         folder.turn(False)
         if self._cursor is not None and _is_in(self._cursor.folder, folder):
             self._cursor = Spot(folder.parent, folder.place)
+            self._wish, self._is_blind = folder.path, False
+        inside = f"{folder.path}/"
+        if self._wish is not None and self._wish.startswith(inside):
             self._wish = folder.path
+        if self._sought is not None and self._sought.startswith(inside):
+            self._sought, self._question = folder.path, None
+            self._look(None)
 
     def _wants_open(self, path: str) -> bool:
         return path not in self._closed if self._opens_all else path in self._open
@@ -332,7 +345,7 @@ class FileRows:
             place = folder.places.get(name)
             row = None if place is None else folder.entry(place)
             if place is None or row is None:
-                question = PageWanted(path=folder.path, around=name)
+                question = PageWanted(path=folder.path, limit=self._page, around=name)
                 if answered == question:  # and it is not there
                     self._give_up(folder)
                 else:

@@ -16,7 +16,7 @@ _GAP = 2
 _LEAD = 4  # the cursor, the mark A or B, the glyph, a space
 _WIDTHS = {"size": 5, "result": 8, "age": 7, "changes": 14, "time": 6}
 _RIGHT = frozenset({"size", "age", "time"})
-_NEEDED = {"size": 7, "result": 12, "age": 14, "changes": 18, "time": 20}  # cells that the name then keeps
+_NEEDED = {"size": 6, "result": 12, "age": 14, "changes": 18, "time": 20}  # cells that the name then keeps
 _MOST_NAME = 60
 _MARK_ROLES = {"A": "lane-1", "B": "lane-2", "=": "edge-active"}
 _STATES = {"hit": "cached", "executed": "ok", "failed": "failed", "base": "cached", "image": "cached"}
