@@ -1,0 +1,161 @@
+"""How layers lie upon each other: which row of which layer is shown, and what is hidden.
+
+A directory of a merged tree is its *contributions*: the directories of the layers, lowest first, that
+nothing above hides. The same contributions hold the same, so most of a tree need not be looked at.
+The rules are those of `engine.file_tree.apply_layer`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import compress
+
+from engine.layer_files.index_format import DELETED, DIRECTORY, EMPTIED, ENTRY, IS_ENTRY, NEEDED, SHOWN_ALONE
+from engine.layer_files.layer_index import LayerIndex
+
+Contribution = tuple[int, int]  # position of the layer, number of its directory
+Contributions = Sequence[Contribution]
+Row = tuple[int, int]  # position of the layer, number of its row
+TOP = 0  # the directory above the root
+
+
+def fold(
+    layers: Sequence[LayerIndex], rows: Iterable[Row], gone: frozenset[Row] | set[Row]
+) -> tuple[Row | None, list[Contribution]]:
+    """What the rows of one path (lowest first) come to: the row that is shown, and what lies below it."""
+    shown: Row | None = None
+    below: list[Contribution] = []
+    is_directory = False
+    for row in rows:
+        layer, number = row
+        index = layers[layer]
+        flags = index.flags[number]
+        if flags & DELETED:
+            shown, below, is_directory = None, [], False
+        if flags & ENTRY:
+            shown = row
+            if not flags & DIRECTORY:
+                below, is_directory = [], False
+                continue
+            is_directory = True
+        elif not is_directory:
+            if not flags & NEEDED:
+                continue
+            shown, is_directory = row, True
+        if flags & EMPTIED and row in gone:
+            shown, below, is_directory = None, [], False
+            continue
+        node = index.children[number]
+        if node:
+            below.append((layer, node))
+    return shown, below
+
+
+def lookup(layers: Sequence[LayerIndex], contributions: Contributions, name: bytes) -> list[Row]:
+    """The rows of a name in a directory, lowest first."""
+    rows = []
+    for layer, node in contributions:
+        number = layers[layer].find(node, name)
+        if number >= 0:
+            rows.append((layer, number))
+    return rows
+
+
+def rows_of(
+    layers: Sequence[LayerIndex], contributions: Contributions, names: Iterable[bytes]
+) -> dict[bytes, list[Row]]:
+    """The rows of several names in a directory, each lowest first; names that nothing has are left out."""
+    wanted = set(names)
+    found: dict[bytes, list[Row]] = {}
+    for layer, node in contributions:
+        index = layers[layer]
+        begin, end = index.first[node], index.first[node + 1]
+        if end - begin > 8 * len(wanted):
+            for name in wanted:
+                number = index.find(node, name)
+                if number >= 0:
+                    found.setdefault(name, []).append((layer, number))
+        else:
+            for number, name in enumerate(index.raw_names(begin, end), begin):
+                if name in wanted:
+                    found.setdefault(name, []).append((layer, number))
+    return found
+
+
+def shared(layers: Sequence[LayerIndex], contributions: Contributions) -> list[list[Row]]:
+    """The rows of every name that more than one of the contributions has, each lowest first."""
+    sizes = [layers[layer].first[node + 1] - layers[layer].first[node] for layer, node in contributions]
+    largest = max(sizes)
+    place = sizes.index(largest)
+    rest = [contribution for at, contribution in enumerate(contributions) if at != place]
+    names: dict[bytes, list[Row]] = {}
+    for layer, node in rest:
+        index = layers[layer]
+        begin, end = index.first[node], index.first[node + 1]
+        for number, name in enumerate(index.raw_names(begin, end), begin):
+            rows = names.get(name)
+            if rows is None:
+                names[name] = [(layer, number)]
+            else:
+                rows.append((layer, number))
+    for name, found in rows_of(layers, [contributions[place]], names).items():
+        names[name] += found
+        names[name].sort()
+    return [rows for rows in names.values() if len(rows) > 1]
+
+
+def shown_alone(index: LayerIndex) -> bytearray:
+    """By row, whether it is shown where the layer stands alone."""
+    return bytearray(index.flags).translate(SHOWN_ALONE)
+
+
+def shown_together(layers: Sequence[LayerIndex], gone: frozenset[Row] | set[Row]) -> list[bytearray]:
+    """By layer and row, whether it is shown in the tree of all layers."""
+    shown = [shown_alone(index) for index in layers]
+    for layer, number in gone:
+        shown[layer][number] = 0
+    pending: list[Contributions] = [[(layer, TOP) for layer in range(len(layers))]] if layers else []
+    while pending:
+        contributions = pending.pop()
+        if len(contributions) < 2 or _overlay_alike(layers, contributions, shown):
+            continue
+        for rows in shared(layers, contributions):
+            winner, below = fold(layers, rows, gone)
+            kept = dict(below)
+            for row in rows:
+                position, number = row
+                if row != winner:
+                    shown[position][number] = 0
+                child = layers[position].children[number]
+                if child and position not in kept:
+                    begin, end = layers[position].below(child)
+                    shown[position][begin:end] = bytes(end - begin)
+            if len(below) > 1:
+                pending.append(below)
+    return shown
+
+
+def _overlay_alike(
+    layers: Sequence[LayerIndex], contributions: Contributions, shown: list[bytearray]
+) -> bool:
+    """Put directories with the very same names upon each other at once; False when they differ."""
+    layer, node = contributions[0]
+    shape = layers[layer].shapes[node]
+    if not shape or any(layers[layer].shapes[node] != shape for layer, node in contributions[1:]):
+        return False
+    taken = 0
+    for place in range(len(contributions) - 1, -1, -1):
+        layer, node = contributions[place]
+        begin, end = layers[layer].below(node)
+        flags = bytes(layers[layer].flags[begin:end])
+        mine = int.from_bytes(flags.translate(IS_ENTRY if place else SHOWN_ALONE), "little")
+        shown[layer][begin:end] = (mine & ~taken).to_bytes(end - begin, "little")
+        taken |= mine
+    return True
+
+
+def names_shown(index: LayerIndex, shown: bytearray, node: int) -> list[bytes]:
+    """The names of a directory of one layer that are shown, sorted."""
+    begin, end = index.first[node], index.first[node + 1]
+    names = index.raw_names(begin, end)
+    return names if not shown.count(0, begin, end) else list(compress(names, shown[begin:end]))

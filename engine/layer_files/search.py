@@ -1,0 +1,107 @@
+"""Searches names, or whole paths, through a merged tree."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from itertools import compress
+
+from engine.layer_files.layer_index import LayerIndex
+from engine.layer_files.stack import State
+
+_CHUNK = 50_000  # names that are decoded at a time
+
+
+class NameMatch:
+    """What to look for. With a "/" in it, whole paths are looked at, each with a "/" before it.
+
+    Raises ValueError, with what is wrong, for what is no regular expression.
+    """
+
+    def __init__(self, pattern: str, *, is_regex: bool = False, ignore_case: bool = False) -> None:
+        self.pattern = pattern
+        self.is_regex = is_regex
+        self.ignore_case = ignore_case
+        self.in_paths = "/" in pattern
+        self._matches = self._matcher()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, NameMatch) and self._identity() == other._identity()
+
+    def __hash__(self) -> int:
+        return hash(self._identity())
+
+    def matches(self, path: str) -> bool:
+        """Whether it is found in a path, or in its last part."""
+        return bool(self._matches("/" + path if self.in_paths else path.rpartition("/")[2]))
+
+    def rows(self, index: LayerIndex) -> bytearray:
+        """By row of a layer, whether it is found there."""
+        return self._by_path(index) if self.in_paths else self._by_name(index)
+
+    def _identity(self) -> tuple[str, bool, bool]:
+        return self.pattern, self.is_regex, self.ignore_case
+
+    def _matcher(self) -> Callable[[str], object]:
+        if self.is_regex:
+            try:
+                return re.compile(self.pattern, re.IGNORECASE if self.ignore_case else 0).search
+            except (re.error, OverflowError, RecursionError) as error:
+                raise ValueError(f"no regular expression: {error}") from error
+        if not self.ignore_case:
+            return lambda text: self.pattern in text
+        wanted = self.pattern.lower()
+        return lambda text: wanted in text.lower()
+
+    def _by_name(self, index: LayerIndex) -> bytearray:
+        found = bytearray(index.rows)
+        for begin in range(1, index.rows, _CHUNK):
+            end = min(begin + _CHUNK, index.rows)
+            text = index.joined_names(begin, end).decode("utf-8", "surrogatepass")
+            self._mark(text.split("\0")[:-1], begin, found)
+        return found
+
+    def _mark(self, names: list[str], begin: int, found: bytearray) -> None:
+        if self.is_regex:
+            matches = self._matches
+            for row, name in enumerate(names, begin):
+                if matches(name):
+                    found[row] = 1
+            return
+        wanted = self.pattern.lower() if self.ignore_case else self.pattern
+        texts: Iterable[str] = [name.lower() for name in names] if self.ignore_case else names
+        for row in [row for row, name in enumerate(texts, begin) if wanted in name]:
+            found[row] = 1
+
+    def _by_path(self, index: LayerIndex) -> bytearray:
+        found = bytearray(index.rows)
+        prefixes = [""] * index.nodes
+        for node in range(1, index.nodes):
+            own = index.own[node]
+            prefix = prefixes[index.node_of(own)] + index.name(own) + "/"
+            prefixes[node] = prefix
+            begin, end = index.first[node], index.first[node + 1]
+            text = index.joined_names(begin, end).decode("utf-8", "surrogatepass")
+            self._mark([prefix + name for name in text.split("\0")[:-1]], begin, found)
+        return found
+
+
+def found_in(state: State, match: NameMatch) -> list[bytearray]:
+    """By layer and row, what of a merged tree is found."""
+    found = []
+    for index, shown in zip(state.layers, state.shown, strict=True):
+        rows = match.rows(index)
+        found.append(both(rows, shown))
+    return found
+
+
+def both(one: bytearray, other: bytearray) -> bytearray:
+    """Marks (0 or 1) that both have."""
+    size = len(one)
+    together = int.from_bytes(one, "little") & int.from_bytes(other, "little")
+    return bytearray(together.to_bytes(size, "little"))
+
+
+def rows_with(marks: bytearray) -> list[int]:
+    """The rows that are marked."""
+    return list(compress(range(len(marks)), marks))

@@ -1,0 +1,302 @@
+"""A merged tree as one looks at it, compared with another: page by page, filtered, sorted, with totals."""
+
+from __future__ import annotations
+
+import os
+from array import array
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+import msgspec
+
+from engine.layer_files.changes import WORDS, ChangeCounts, changes_between
+from engine.layer_files.filters import Filtered
+from engine.layer_files.index_format import DIRECTORY, KIND_SHIFT, KINDS
+from engine.layer_files.layer_index import LayerIndex
+from engine.layer_files.merging import Contribution, Row
+from engine.layer_files.search import NameMatch
+from engine.layer_files.stack import State
+
+Order = Literal["name", "size", "change"]
+_GONE = 1 << 63  # of a code: the row is one of the state before
+_LAYER = (1 << 31) - 1
+_LISTED = 600_000  # entries of listings that a view remembers
+_NO_CHANGES = ChangeCounts()
+
+
+class ViewRow(msgspec.Struct, frozen=True, array_like=True):
+    """One entry of a directory.
+
+    `bytes`: of a file its size, of a directory all that lies in it. `layer`: the position of the layer that
+    holds it; of a removed one in the state before. `change`: None when it is as it was. `counts`: changes
+    below it. `children`: how many entries the view shows in it. `mtime`: seconds.
+    """
+
+    name: str
+    kind: str
+    mode: int
+    uid: int
+    gid: int
+    bytes: int
+    layer: int
+    change: str | None
+    children: int
+    counts: ChangeCounts
+    target: str
+    mtime: float
+
+
+class ViewPage(msgspec.Struct, frozen=True):
+    """`rows` from `offset` on, of `total`. `bytes`, `counts`: of the directory. `matches`: all that pass a
+    filter by name, anywhere; None without one."""
+
+    path: str
+    total: int
+    offset: int
+    rows: tuple[ViewRow, ...]
+    bytes: int
+    counts: ChangeCounts
+    matches: int | None
+
+
+class Place(msgspec.Struct, frozen=True):
+    """A path that passes. `change`: None when it is as it was; `before` and `after`: the rows it is at."""
+
+    path: str
+    change: str | None
+    before: Row | None
+    after: Row | None
+
+
+class View:
+    """`changes`: which are shown, of "added", "changed", "metadata", "removed", "unchanged"; None for all.
+
+    `names`: only what is found by it, and the directories on the way. Removed entries are shown as they were
+    in `before`. Directories are sorted among the files. ValueError for a word that is none.
+    """
+
+    def __init__(
+        self,
+        state: State,
+        before: State,
+        *,
+        changes: frozenset[str] | None = None,
+        names: NameMatch | None = None,
+        order: Order = "name",
+        descending: bool = False,
+    ) -> None:
+        self.state = state
+        self.before = before
+        self.found = changes_between(before, state)
+        self._filtered = Filtered(self.found, changes, names)
+        self.matches = None if names is None else self._filtered.matches
+        self.order = order
+        self.descending = descending
+        self._listings: OrderedDict[str, Sequence[int]] = OrderedDict()
+        self._listed = 0
+
+    def page(self, path: str, offset: int = 0, limit: int = 500, around: str | None = None) -> ViewPage:
+        """Part of a directory; nothing of what is none. `around`: a path or name in it, whose page it is."""
+        before, after = self.before.place(path)[1], self.state.place(path)[1]
+        listing = self._listing(path, before, after)
+        if around is not None:
+            name = around.rpartition("/")[2]
+            offset = self._position(listing, before, after, name) // limit * limit
+        total = self.state.total_of(after) if after or not before else self.before.total_of(before)
+        return ViewPage(
+            path,
+            len(listing),
+            offset,
+            tuple(self._row(code, before, after) for code in listing[offset : offset + limit]),
+            total.bytes,
+            self.found.counts_of(before, after),
+            self.matches,
+        )
+
+    def row(self, path: str) -> ViewRow | None:
+        """The row of a path, whether the filter lets it through or not; of one that is gone, as it was."""
+        after = self.state.place(path)[0]
+        place = after or self.before.place(path)[0]
+        if place is None:
+            return None
+        directory = path.rpartition("/")[0]
+        above = (self.before.place(directory)[1], self.state.place(directory)[1])
+        if not path:
+            above = (self.before.top, self.state.top)
+        return self._row((place[0] << 32 | place[1]) | (0 if after else _GONE), *above)
+
+    def walk(self, below: str = "", offset: int = 0) -> Iterator[Place]:
+        """All that pass below a directory, in tree order, from the one of that number on."""
+        pending = [self._entered(below, self.before.place(below)[1], self.state.place(below)[1])]
+        while pending:
+            prefix, before, after, codes = pending[-1]
+            code = next(codes, None)
+            if code is None:
+                pending.pop()
+                continue
+            path = prefix + self._name(code)
+            if self._passes(code):
+                if not offset:
+                    yield self._place(path, code, before)
+                offset = max(0, offset - 1)
+            inner = self._below(code, before, after)
+            if inner[0] or inner[1]:
+                count = self._filtered.below(*inner)
+                if count > offset:
+                    pending.append(self._entered(path, *inner))
+                else:
+                    offset -= count
+
+    def count(self, below: str = "") -> int:
+        """How many `walk` gives."""
+        return self._filtered.below(self.before.place(below)[1], self.state.place(below)[1])
+
+    def _entered(
+        self, path: str, before: Sequence[Contribution], after: Sequence[Contribution]
+    ) -> tuple[str, Sequence[Contribution], Sequence[Contribution], Iterator[int]]:
+        return path + "/" if path else "", before, after, iter(self._by_name(before, after))
+
+    def _passes(self, code: int) -> bool:
+        masks = self._filtered.before if code & _GONE else self._filtered.after
+        return masks[code >> 32 & _LAYER][code & 0xFFFFFFFF] != 0
+
+    def _place(self, path: str, code: int, before: Sequence[Contribution]) -> Place:
+        row = (code >> 32 & _LAYER, code & 0xFFFFFFFF)
+        if code & _GONE:
+            return Place(path, "removed", row, None)
+        mark = self.found.mark_of(row)
+        return Place(
+            path, WORDS[mark] if mark else None, self.before.child(before, self._raw_name(code))[0], row
+        )
+
+    # Listings.
+
+    def _listing(
+        self, path: str, before: Sequence[Contribution], after: Sequence[Contribution]
+    ) -> Sequence[int]:
+        found = self._listings.get(path)
+        if found is None:
+            found = self._sorted(self._by_name(before, after), before, after)
+            self._listings[path] = found
+            self._listed += len(found)
+            while self._listed > _LISTED and len(self._listings) > 1:
+                self._listed -= len(self._listings.popitem(last=False)[1])
+        self._listings.move_to_end(path)
+        return found
+
+    def _by_name(self, before: Sequence[Contribution], after: Sequence[Contribution]) -> Sequence[int]:
+        codes = self.state.shown_in(after, self._filtered.visible_after)
+        if not before:
+            return codes
+        gone = self.before.shown_in(before, self._filtered.visible_before)
+        if not gone:
+            return codes
+        both = [*codes, *(code | _GONE for code in gone)]
+        return array("Q", sorted(both, key=self._raw_name))
+
+    def _sorted(
+        self, codes: Sequence[int], before: Sequence[Contribution], after: Sequence[Contribution]
+    ) -> Sequence[int]:
+        if self.order == "name":
+            return codes[::-1] if self.descending else codes
+        key = self._size if self.order == "size" else self._changes
+        keys = [key(code, before, after) for code in codes]
+        places = sorted(range(len(codes)), key=keys.__getitem__, reverse=self.descending)
+        return array("Q", [codes[place] for place in places])
+
+    def _size(self, code: int, before: Sequence[Contribution], after: Sequence[Contribution]) -> int:
+        index = self._layers(code)[code >> 32 & _LAYER]
+        row = code & 0xFFFFFFFF
+        if not index.flags[row] & DIRECTORY:
+            return index.sizes[row]
+        old, new = self._below(code, before, after)
+        return self.before.total_of(old).bytes if code & _GONE else self.state.total_of(new).bytes
+
+    def _changes(self, code: int, before: Sequence[Contribution], after: Sequence[Contribution]) -> int:
+        """How many paths changed, at and below a row."""
+        row = (code >> 32 & _LAYER, code & 0xFFFFFFFF)
+        own = 1 if code & _GONE or self.found.mark_of(row) else 0
+        return own + self.found.counts_of(*self._below(code, before, after)).total
+
+    def _position(
+        self,
+        listing: Sequence[int],
+        before: Sequence[Contribution],
+        after: Sequence[Contribution],
+        name: str,
+    ) -> int:
+        raw = name.encode("utf-8", "surrogatepass")
+        for state, above, bit in ((self.state, after, 0), (self.before, before, _GONE)):
+            row = state.child(above, raw)[0]
+            if row is not None:
+                try:
+                    return listing.index(row[0] << 32 | row[1] | bit)
+                except ValueError:  # filtered away
+                    continue
+        return 0
+
+    # Rows by their codes.
+
+    def _layers(self, code: int) -> Sequence[LayerIndex]:
+        return self.before.layers if code & _GONE else self.state.layers
+
+    def _raw_name(self, code: int) -> bytes:
+        index = self._layers(code)[code >> 32 & _LAYER]
+        return index.raw_name(code & 0xFFFFFFFF)
+
+    def _name(self, code: int) -> str:
+        return self._raw_name(code).decode("utf-8", "surrogatepass")
+
+    def _below(
+        self, code: int, before: Sequence[Contribution], after: Sequence[Contribution]
+    ) -> tuple[Sequence[Contribution], Sequence[Contribution]]:
+        """The contributions of what is at a row, in both states."""
+        layer, row = code >> 32 & _LAYER, code & 0xFFFFFFFF
+        if not before and len(after) == 1:
+            index = self.state.layers[layer]
+            node = index.children[row]
+            return (), (((layer, node),) if node else ())
+        name = self._raw_name(code)
+        old = self.before.child(before, name)[1] if before else ()
+        return old, (() if code & _GONE or not after else self.state.child(after, name)[1])
+
+    def _row(self, code: int, before: Sequence[Contribution], after: Sequence[Contribution]) -> ViewRow:
+        layer, row = code >> 32 & _LAYER, code & 0xFFFFFFFF
+        index = self._layers(code)[layer]
+        is_directory = index.flags[row] & DIRECTORY
+        size = index.sizes[row]
+        counts = _NO_CHANGES
+        children = 0
+        mark = 4 if code & _GONE else self.found.after_marks[layer][row]
+        if is_directory or mark:
+            old, new = self._below(code, before, after)
+            counts = self.found.counts_of(old, new)
+            children = self._children(old, new)
+            if is_directory:
+                size = (self.before.total_of(old) if code & _GONE else self.state.total_of(new)).bytes
+        mode = index.modes[row]
+        return ViewRow(
+            self._name(code),
+            KINDS[mode >> KIND_SHIFT],
+            mode & 0o7777,
+            index.uids[row],
+            index.gids[row],
+            size,
+            layer,
+            WORDS[mark] if mark else None,
+            children,
+            counts,
+            os.fsdecode(index.extra(row).target),
+            index.mtimes[row] / 1e9,
+        )
+
+    def _children(self, before: Sequence[Contribution], after: Sequence[Contribution]) -> int:
+        count = 0
+        for layer, node in after:
+            first, shown = self.state.layers[layer].first, self._filtered.visible_after[layer]
+            count += shown.count(1, first[node], first[node + 1])
+        for layer, node in before:
+            first, shown = self.before.layers[layer].first, self._filtered.visible_before[layer]
+            count += shown.count(1, first[node], first[node + 1])
+        return count
