@@ -21,7 +21,8 @@ PROGRAM = "outcrop"
 CLOSED_PIPE = 141
 INTERNAL_ERROR = 70
 
-# name: what it does, as shown by `outcrop --help`. The module is `engine.commands.NAME`.
+# name: what it does, as shown by `outcrop --help`. The module is `engine.commands.NAME`, or `NAME_` where
+# that is a word of the language.
 COMMANDS = {
     "run": "run the tasks of a definition",
     "plan": "what a run would do, without doing it",
@@ -31,7 +32,8 @@ COMMANDS = {
     "logs": "the whole log of a task",
     "why": "why a task ran, or why it was a hit",
     "files": "list, print, compare or export the files of a task",
-    "shell": "a shell in the filesystem of a task",
+    "shell": "a shell in the filesystem of a task, or in a running task",
+    "continue": "let a paused task go on",
     "du": "the size of the store by kind",
     "gc": "collect garbage in the store",
     "engine": "the process that interfaces attach to: start, stop, status",
@@ -107,7 +109,7 @@ def _dispatch(words: list[str], console: Console, interface: Interface | None) -
         code = interface(arguments, console)
         if code is not None:
             return code
-    module = import_module(f"engine.commands.{command}")
+    module = import_module(f"engine.commands.{command}{'_' if command == 'continue' else ''}")
     parser = Parser(command)
     module.add_arguments(parser)
     try:

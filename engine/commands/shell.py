@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 import os
 import signal
+import time
 
 from engine.commands.past_runs import add_run_option, open_store, task_named
+from engine.events import PausedAt
 from engine.model.errors import UsageError
 from engine.past.past_run import PastRun
 from engine.past.shell import ShellRequest, open_shell
+from engine.progress.pauses import continue_command, pause_words
 from engine.progress.sentences import finished_words
 from engine.run_state import TaskState
 from engine.store import disk
@@ -17,6 +20,7 @@ from engine.store.runs import RunDirectory
 from engine.task.process import SCRIPT
 from engine.terminal.console import Console
 
+_LONGEST_START = 10.0  # seconds
 _PASSED_ON = ("TERM", "COLORTERM", "NO_COLOR", "LANG", "LC_ALL")
 
 
@@ -42,6 +46,8 @@ def prepare(arguments: list[str]) -> list[str]:
 def execute(options: argparse.Namespace, console: Console) -> int:
     """The exit status of the shell or of COMMAND."""
     past, task = task_named(open_store(console), options.task, options.run)
+    if task.execution == "running" and not options.before and past.is_alive:
+        return _enter_running(past, task, options, console)
     key = task.description.task
     kept = past.kept(key)
     if kept is None:
@@ -58,15 +64,54 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     )
     if os.isatty(0) and not options.word:
         console.error(_banner(past, task, options, has_changes=bool(request.changes)))
-    # The program in the sandbox dies with this one; nothing is to be done first.
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    variables = {name: console.environment[name] for name in _PASSED_ON if name in console.environment}
-    result = open_shell(past.store, past.record, kept, request, variables)
+    _die_by_signals()
+    result = open_shell(past.store, past.record, kept, request, _passed_on(console))
     if result.changes is not None:
         changes.keep((*request.changes, result.changes))
         console.error("kept: the next shell of this task goes on from here; `--fresh` leaves it out")
     return result.exit_code
+
+
+def _enter_running(past: PastRun, task: TaskState, options: argparse.Namespace, console: Console) -> int:
+    """A shell in the task itself, among its processes."""
+    from engine.past import run_control  # late: needs more of the engine than the files of a past task
+
+    key = task.description.task
+    if options.keep or options.fresh:
+        option = "--keep" if options.keep else "--fresh"
+        message = f"`{option}` is for a task that has ended, and `{key}` is running"
+        raise UsageError(message, "what a shell changes in a running task is there for the task as well")
+    deadline = time.monotonic() + _LONGEST_START
+    while (given := run_control.enter_task(past.directory, key)) is None:
+        if time.monotonic() > deadline:
+            raise UsageError(f"task `{key}` has no sandbox yet", "try again, or see `outcrop results`")
+        time.sleep(0.02)
+    if os.isatty(0) and not options.word:
+        console.error(_running_banner(past.run, key, given.entry.paused))
+    _die_by_signals()
+    code = run_control.run_shell(given, tuple(options.word), _passed_on(console))
+    if code == 128 + signal.SIGKILL and not options.word:
+        console.error(f"the shell was killed: task {key} has ended")
+    return code
+
+
+def _running_banner(run: str, task: str, paused: PausedAt | None) -> str:
+    where = "which is running" if paused is None else f"which is {pause_words(paused)}"
+    lines = [f"in task {task} of run {run}, {where}; its script is {SCRIPT}"]
+    lines.append("what is changed here is there for the task; its result is not cached any more")
+    if paused is not None:
+        lines.append(f"after this shell, `{continue_command(run, task)}` lets the task go on")
+    return "\n".join(lines)
+
+
+def _die_by_signals() -> None:
+    """The program in the sandbox dies with this one; nothing is to be done first."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+def _passed_on(console: Console) -> dict[str, str]:
+    return {name: console.environment[name] for name in _PASSED_ON if name in console.environment}
 
 
 def _banner(past: PastRun, task: TaskState, options: argparse.Namespace, *, has_changes: bool) -> str:

@@ -41,15 +41,18 @@ class Breakpoints:
             if task in self._running:
                 self._running[task].change()
 
-    def proceed(self, tasks: Iterable[str] | None) -> None:
-        """Let these go on, or with None all; those that are not paused are left as they are."""
-        for task in tuple(self._running) if tasks is None else tasks:
-            if task in self._running:
-                self._running[task].resume()
+    def proceed(self, tasks: Iterable[str] | None) -> tuple[str, ...]:
+        """Let these go on, or with None all; those that did, as others are not paused."""
+        wanted = tuple(self._running) if tasks is None else tasks
+        return tuple(task for task in wanted if task in self._running and self._running[task].resume())
 
     def running(self, task: str) -> PausableTask | None:
         """The attempt of this task that is under way, if its sandbox is."""
         return self._running.get(task)
+
+    def is_running(self, task: str) -> bool:
+        """Whether it has started, its sandbox perhaps not yet, and has not ended."""
+        return task in self._run.state.running
 
     def attempt(self, task: str, folder: str, is_success: Callable[[int], bool]) -> PausableTask:
         """One that begins. `folder` is the task's /run/outcrop; `is_success` knows the exit codes."""
@@ -146,11 +149,11 @@ class PausableTask:
             run = self._run
             run.say(events.TaskEntered(at=run.clock(), run=run.run, task=self.task))
 
-    def resume(self) -> None:
-        """Go on; no effect when it does not wait."""
+    def resume(self) -> bool:
+        """Go on; False, without effect, when it does not wait."""
         where, running = self.where, self.running
         if where is None or running is None:
-            return
+            return False
         run = self._run
         run.say(events.TaskResumed(at=run.clock(), run=run.run, task=self.task))
         now = asyncio.get_running_loop().time()
@@ -164,6 +167,7 @@ class PausableTask:
                 self._release()
             case _:
                 running.kill()
+        return True
 
     def _pause(self, where: PausedAt, exit_code: int | None = None) -> None:
         run = self._run

@@ -25,6 +25,7 @@ from engine.task.outcome import Outcome
 from engine.terminal.units import size_text
 
 if TYPE_CHECKING:  # a run that nobody steers does not import it
+    from engine.execution.control import Control
     from engine.execution.steering import Command, Steering
 
 _FIRST_SAMPLES = (0.5, 0.5)  # seconds: the first has nothing to compare with and is not kept
@@ -79,15 +80,14 @@ def drive(
     remaining: Mapping[str, float],
     fail_fast: bool,
     steering: Steering | None = None,
-    breakpoints: Breakpoints | None = None,
+    control: Control | None = None,
 ) -> bool:
     """Execute until every task has ended. True: all the way; False: interrupted, everything is stopped.
 
-    `steering`: whence commands come while the run goes on. SIGINT asks for the end of the run as well.
+    `steering`: whence commands come while the run goes on; `control`: what other programs ask. SIGINT asks
+    for the end of the run as well.
     """
-    loop = _Loop(
-        run, executor, machine, seconds_of, remaining, fail_fast, steering, breakpoints or Breakpoints(run)
-    )
+    loop = _Loop(run, executor, machine, seconds_of, remaining, fail_fast, steering, control)
     try:
         asyncio.run(loop.run_all())
     except Interrupted:
@@ -107,7 +107,7 @@ class _Loop:
         remaining: Mapping[str, float],
         fail_fast: bool,
         steering: Steering | None,
-        breakpoints: Breakpoints,
+        control: Control | None,
     ) -> None:
         self._run = run
         self._executor = executor
@@ -116,7 +116,8 @@ class _Loop:
         self._remaining = remaining
         self._fail_fast = fail_fast
         self._steering = steering
-        self._breakpoints = breakpoints
+        self._breakpoints = Breakpoints(run) if control is None else control.breakpoints
+        self._control = control
         self._held: dict[str, Reservation] = {}
         self._work: dict[str, asyncio.Task[None]] = {}
         self._changed = asyncio.Event()
@@ -128,6 +129,8 @@ class _Loop:
         loop.add_signal_handler(signal.SIGINT, self._interrupt)
         if self._steering is not None:
             loop.add_reader(self._steering.descriptor, self._changed.set)
+        if self._control is not None:
+            loop.add_reader(self._control.descriptor, self._changed.set)
         self._sample_later(loop, 0)
         try:
             async with asyncio.TaskGroup() as group:
@@ -146,6 +149,8 @@ class _Loop:
             loop.remove_signal_handler(signal.SIGINT)
             if self._steering is not None:
                 loop.remove_reader(self._steering.descriptor)
+            if self._control is not None:
+                loop.remove_reader(self._control.descriptor)
         if self._interrupted:
             raise Interrupted
 
@@ -159,6 +164,8 @@ class _Loop:
 
     def _obey_all(self, loop: asyncio.AbstractEventLoop) -> None:
         """Done by the loop rather than where commands are heard: what goes wrong here must end the run."""
+        if self._control is not None:
+            self._control.serve()
         if self._steering is None:
             return
         for command in self._steering.commands():

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from engine.events import Message
 from engine.execution import scheduler
 from engine.execution.breakpoints import Breakpoints
+from engine.execution.control import Control
 from engine.execution.drive import drive
 from engine.execution.execute import LocalExecutor, RunFacts
 from engine.execution.loaded_run import LoadedRun
@@ -61,9 +62,13 @@ def run_here(
             executor = LocalExecutor(
                 store, sandbox, facts, run.say, run.show, run.flush, run.clock, breakpoints
             )
-            return _drive(
-                store, run, loaded, executor, machine, steering, breakpoints, fail_fast=request.fail_fast
-            )
+            control = Control(directory.path, breakpoints, sandbox.system_call_filter)
+            try:
+                return _drive(
+                    store, run, loaded, executor, machine, steering, control, fail_fast=request.fail_fast
+                )
+            finally:
+                control.close()
         finally:
             sandbox.close()
             store.sync()
@@ -101,7 +106,7 @@ def _drive(
     executor: LocalExecutor,
     machine: Machine,
     steering: Steering | None,
-    breakpoints: Breakpoints,
+    control: Control,
     *,
     fail_fast: bool,
 ) -> bool:
@@ -110,7 +115,7 @@ def _drive(
     past = store.index.durations(path)
     remaining = scheduler.remaining_seconds(topological(dependencies), needed_by(dependencies), past.get)
     try:
-        return drive(run, executor, machine, past.get, remaining, fail_fast, steering, breakpoints)
+        return drive(run, executor, machine, past.get, remaining, fail_fast, steering, control)
     finally:
         executor.close()
         took = {

@@ -125,7 +125,7 @@ class _Session:
         task_environment.write(self._folder, task.script, shell, environment)
         return SandboxSpec(
             root=plan.root,
-            argv=_arguments(self._request.command, shell[0]),
+            argv=(shell[0], *arguments_of(self._request.command, shell[0])),
             environment={**terminal, **environment},
             user=_user(login),
             directory=task.workspace,
@@ -166,8 +166,8 @@ def _user(login: Login) -> User:
     return User(uid=login.uid, gid=login.gid, groups=login.groups)
 
 
-def _arguments(command: tuple[str, ...], shell: str) -> tuple[str, ...]:
-    """A command is looked up by the task's own shell, which gives way to it."""
+def arguments_of(command: tuple[str, ...], shell: str) -> tuple[str, ...]:
+    """Those of the task's own shell. A command is looked up by it, and takes its place."""
     if command:
-        return (shell, "-c", 'exec "$@"', shell, *command)
-    return (shell, "-i") if os.isatty(0) else (shell,)
+        return ("-c", 'exec "$@"', shell, *command)
+    return ("-i",) if os.isatty(0) else ()

@@ -8,6 +8,7 @@ import msgspec
 _ALPHABET = {
     "queued": ("○", "o", "2"),
     "running": ("◐", ">", "36"),
+    "paused": ("‖", "!", "33"),
     "ok": ("●", "*", "32"),
     "skipped": ("◌", "-", "2"),
     "cached": ("◆", "=", "34"),

@@ -17,6 +17,8 @@ from engine.events import (
     RunStarted,
     TaskFinished,
     TaskOutput,
+    TaskPaused,
+    TaskResumed,
     TaskRetried,
     TasksAdded,
     TaskSkipped,
@@ -46,6 +48,7 @@ class _Running:
         self.attempt = attempt
         self.logs: dict[str, LogLines] = {}
         self.latest = ""
+        self.is_paused = False
 
     def show(self, event: TaskOutput) -> None:
         log = self.logs.get(event.stream)
@@ -115,6 +118,8 @@ class Live:
                 self._end(event.task)
             case TaskRetried():
                 self._running.pop(event.task, None)
+            case TaskPaused() | TaskResumed():
+                self._running[event.task].is_paused = isinstance(event, TaskPaused)
             case _:
                 pass
         if not isinstance(event, CacheMiss):
@@ -174,6 +179,8 @@ class Live:
         result = [self._task_line(task, running, now, width, names) for task, running in shown[:room]]
         status = f"{self._ended}/{self._total} done, {len(shown)} running"
         status += f" ({hidden} not shown)" if hidden > 0 else ""
+        paused = sum(running.is_paused for running in self._running.values())
+        status += f", {paused} paused" if paused else ""
         status += f", {self._failed} failed" if self._failed else ""
         status += f"  {clock_text(now - self._started_at)}"
         result.append(self._glyphs.styled("2", cut(status, width, self._glyphs.ellipsis)))
@@ -185,7 +192,8 @@ class Live:
         cores = f" cpu {_ranges(running.cores)}" if running.cores else ""
         attempt = f" attempt {running.attempt}" if running.attempt > 1 else ""
         name = padded(task, names, glyphs.ellipsis)
-        head = f"{glyphs.spinner(int(now * 4))} {name} {clock:>5}{cores}{attempt}"
+        glyph = glyphs.glyph("paused") if running.is_paused else glyphs.spinner(int(now * 4))
+        head = f"{glyph} {name} {clock:>5}{cores}{attempt}"
         room = width - cells(head) - 3
         if running.latest and room >= 8:
             head += " " + glyphs.styled("2", f"{glyphs.bar} {cut(running.latest, room, glyphs.ellipsis)}")

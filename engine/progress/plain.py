@@ -8,6 +8,8 @@ from engine.events import (
     Event,
     TaskFinished,
     TaskOutput,
+    TaskPaused,
+    TaskResumed,
     TaskRetried,
     TaskSkipped,
 )
@@ -93,6 +95,12 @@ class Facts:
             case TaskRetried():
                 mark = self._glyphs.glyph("retried")
                 return [f"{event.task} {mark} attempt {event.attempt}: {event.reason}"]
+            case TaskPaused():
+                from engine.progress.pauses import paused_lines  # late: rarely needed
+
+                return paused_lines(event, self._glyphs)
+            case TaskResumed():
+                return [f"{event.task} {self._glyphs.glyph('running')} goes on"]
             case _:
                 pass
         return []

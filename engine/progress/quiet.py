@@ -1,8 +1,8 @@
-"""`--progress quiet`: nothing while it runs, and at the end only what failed."""
+"""`--progress quiet`: nothing while it runs but what it waits for, and at the end only what failed."""
 
 from __future__ import annotations
 
-from engine.events import Event
+from engine.events import Event, TaskPaused
 from engine.progress.glyphs import Glyphs
 from engine.progress.sink import ReadTail, Writer
 from engine.progress.summary import failures
@@ -20,7 +20,10 @@ class Quiet:
         self._glyphs = glyphs
 
     def __call__(self, event: Event) -> None:
-        pass
+        if isinstance(event, TaskPaused):
+            from engine.progress.pauses import paused_lines  # late: rarely needed
+
+            self._writer.text("\n".join(paused_lines(event, self._glyphs)) + "\n")
 
     def close(self, state: RunState | None, read_tail: ReadTail) -> None:
         if state is not None:

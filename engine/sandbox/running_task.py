@@ -24,6 +24,7 @@ class RunningTask:
     `process` is a pidfd of bubblewrap, readable when nothing of the sandbox is left. `engine` is our end
     of the socket to the sandbox's first process; closing it ends the sandbox, as far as it has come.
     `messages` is a file of what bubblewrap said. `on_close` is called before `engine` is closed.
+    `is_waiting`: its program has not been started yet, or has ended, as far as the reports were heard.
     """
 
     def __init__(self, spec: SandboxSpec, created: tuple[str, ...], group: TaskGroup | None) -> None:
@@ -36,6 +37,7 @@ class RunningTask:
         self.messages = -1
         self.result: SandboxResult | None = None
         self.on_close: Callable[[], None] | None = None
+        self.is_waiting = False
         self._report = b""
         self._last = Usage(cpu_seconds=0, rss=0)
         self._peak = 0
@@ -44,8 +46,24 @@ class RunningTask:
         """Send SIGTERM to every process of the task; no effect when it is over."""
         self._tell(b"T")
 
+    def first_process(self) -> int | None:
+        """The first process of the sandbox, which lives as long as that; None before and after."""
+        try:
+            return next(iter(_children(self.pid)), None)
+        except OSError:
+            return None
+
+    def has_begun(self) -> bool:
+        """Whether the sandbox has been made, and a process of the task is there."""
+        first = self.first_process()
+        try:
+            return first is not None and bool(_children(first))
+        except OSError:
+            return False
+
     def go(self) -> None:
         """Start the program, for which the sandbox waits."""
+        self.is_waiting = False
         self._tell(b"G")
 
     def hold(self, waits: bool) -> None:
@@ -62,6 +80,7 @@ class RunningTask:
         if len(report) < _REPORT.size:
             return None
         kind, value = _REPORT.unpack(report)
+        self.is_waiting = kind in (READY, ENDED_AND_WAITS)
         if kind != READY:
             self._report = _REPORT.pack(_REPORT_END if kind == ENDED_AND_WAITS else kind, value)
         return kind, value

@@ -53,6 +53,11 @@ class Sandbox:
         os.close(self._null)
 
     @property
+    def system_call_filter(self) -> int:
+        """A descriptor of the filter that all programs in sandboxes get."""
+        return self._filter
+
+    @property
     def limits_memory(self) -> bool:
         """False when this machine gives us no control groups: memory limits have no effect then."""
         with self._opening:

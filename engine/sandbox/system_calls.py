@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import signal
 import struct
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -24,6 +25,7 @@ RESOLVE_NO_XDEV, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS = 0x01, 0x02, 0x04
 RESOLVE_BENEATH, RESOLVE_IN_ROOT = 0x08, 0x10
 FSCONFIG_SET_FLAG, FSCONFIG_SET_STRING, FSCONFIG_SET_FD, FSCONFIG_CMD_CREATE = 0, 1, 5, 6
 
+_PR_SET_PDEATHSIG = 1
 _AT_FDCWD = -100
 _AT_RECURSIVE = 0x8000
 _AT_EMPTY_PATH = 0x1000
@@ -41,6 +43,16 @@ def _checked(result: int, path: str | None = None) -> int:
 def unshare(flags: int) -> None:
     """unshare(2) of the whole process, which must have one thread for `CLONE_NEWUSER`. Raises OSError."""
     _checked(_libc.unshare(ctypes.c_int(flags)))
+
+
+def join_namespace(descriptor: int) -> None:
+    """setns(2); of a process, new children are in a namespace of processes, not itself. Raises OSError."""
+    _checked(_libc.setns(ctypes.c_int(descriptor), ctypes.c_int(0)))
+
+
+def die_with_parent() -> None:
+    """Be killed when the thread that forked this process ends. Raises OSError."""
+    _checked(_libc.prctl(ctypes.c_int(_PR_SET_PDEATHSIG), ctypes.c_ulong(signal.SIGKILL), 0, 0, 0))
 
 
 def mount(source: str, target: str, kind: str | None, flags: int, options: str | None = None) -> None:
