@@ -74,13 +74,15 @@ def count_text(count: int) -> str:
 
 def role_of(state: str) -> str:
     """The colour role of a state such as `running`."""
-    return f"task-{state}"
+    return "task-retried" if state == "paused" else f"task-{state}"
 
 
 def task_words(task: TaskState, tasks: dict[str, TaskState], now: float) -> str:
     """What became of a task so far, in a few words: `0:12`, `1.2s`, `cached (saved 41s)`, `exit 1`."""
     if task.skipped:
         return skipped_words(task.because_of, tasks)
+    if task.paused is not None:
+        return "paused"
     if task.execution == "running":
         return clock_text(now - (task.started_at or now))
     if not task.done:

@@ -17,7 +17,7 @@ from engine.progress.glyphs import Glyphs
 
 _ROOT = Path(__file__).parent.parent.parent
 _FONT = "/usr/share/fonts/truetype/dejavu/DejaVuSansMono.ttf"
-_STATES = ("queued", "running", "ok", "skipped", "cached", "failed", "cancelled", "retried", "miss")
+_STATES = ("queued", "running", "paused", "ok", "skipped", "cached", "failed", "cancelled", "retried", "miss")
 
 
 def drawn() -> dict[str, str]:

@@ -26,12 +26,15 @@ def next_failure(state: RunState, selected: str | None) -> str | None:
 def to_watch(state: RunState, selected: str | None) -> str | None:
     """What to show to somebody who has selected nothing, given what is shown now.
 
-    A failure comes before all, and the first one stays. What runs is shown to its end; then comes
+    A failure comes before all, and the first one stays; then what is paused. What runs is shown to its end; then comes
     what has been running longest. When nothing runs, the last one stays.
     """
     failed = failures(state)
     if failed:
         return selected if selected in failed else _first_to_fail(state, failed)
+    paused = [key for key in state.tasks if key in state.running and state.tasks[key].paused is not None]
+    if paused:
+        return selected if selected in paused else paused[0]
     shown = None if selected is None else state.tasks.get(selected)
     if shown is not None and (shown.execution == "running" or not state.running):
         return selected

@@ -138,7 +138,7 @@ def reached(ways: Mapping[str, Iterable[str]], starts: Iterable[str], hops: int 
 def group_state(states: Iterable[str]) -> str:
     """The state that several tasks show together: what is most pressing among them."""
     found = set(states)
-    for state in ("failed", "running", "queued", "cancelled", "ok", "cached"):
+    for state in ("failed", "paused", "running", "queued", "cancelled", "ok", "cached"):
         if state in found:
             return state
     return "skipped"

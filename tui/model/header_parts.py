@@ -15,7 +15,7 @@ from tui.format import MINUTE, Glyphs, age_text, clock_text, duration_text, role
 from tui.model.run_model import RunModel
 from tui.model.spans import Row, Span, row_cells
 
-_COUNTED = ("ok", "cached", "running", "queued", "failed", "cancelled", "skipped")
+_COUNTED = ("ok", "cached", "running", "paused", "queued", "failed", "cancelled", "skipped")
 _FRESH = 5.0  # seconds for which a sample of usage is worth showing
 _BAR = 24
 
@@ -131,7 +131,7 @@ def _counts(state: RunState, glyphs: Glyphs) -> Part:
                 spans += (Span(" ") if spans else Span(""), _count(glyphs, name, found[name]))
         return tuple(spans)
 
-    few = row("running", "queued", "failed", "cancelled")
+    few = row("running", "paused", "queued", "failed", "cancelled")
     return Part("counts", (row(*_COUNTED), row(*_COUNTED[:-1]), few, row("failed")))
 
 
@@ -194,7 +194,9 @@ def _bar(state: RunState, glyphs: Glyphs) -> Part:
     tasks = [task for task in state.tasks.values() if task.description.kind != "system"]
     if state.finished is not None or not tasks:
         return Part("bar", ((),))
-    found = dict.fromkeys(("failed", "cached", "ok", "cancelled", "skipped", "running", "queued"), 0)
+    found = dict.fromkeys(
+        ("failed", "cached", "ok", "cancelled", "skipped", "running", "paused", "queued"), 0
+    )
     for task in tasks:
         found[state_of(task)] += 1
     spans: list[Span] = []
@@ -209,7 +211,7 @@ def _bar(state: RunState, glyphs: Glyphs) -> Part:
 
 def _bar_glyph(state: str, glyphs: Glyphs) -> str:
     if not glyphs.is_unicode:
-        return {"queued": ".", "running": ">"}.get(state, "#")
+        return {"queued": ".", "running": ">", "paused": ">"}.get(state, "#")
     return "━" if state != "queued" else "─"
 
 

@@ -123,7 +123,7 @@ def _words(task: TaskState, model: RunModel, now: float, width: int) -> Row:
     words = task_words(task, model.state.tasks, now if ended is None else ended)
     state = state_of(task)
     words = _short(task, words) if width < _WORDS else _named(task, state, words)
-    role = role_of(state) if state in ("failed", "cancelled", "running") else "dim-text"
+    role = role_of(state) if state in ("failed", "cancelled", "running", "paused") else "dim-text"
     again: Row = (Span("  "), Span(f"#{task.attempt}", "task-retried")) if task.attempt > 1 else ()
     return (Span(words, role), *again)
 

@@ -18,7 +18,7 @@ from tui.model.task_groups import SMALLEST, groups_of
 ListView = Literal["rails", "tree", "list"]
 Sort = Literal["definition", "duration", "state"]
 SORTS: tuple[Sort, ...] = ("definition", "duration", "state")
-_BY_URGENCY = ("failed", "running", "cancelled", "queued", "ok", "cached", "skipped")
+_BY_URGENCY = ("failed", "paused", "running", "cancelled", "queued", "ok", "cached", "skipped")
 _STATES = frozenset((*_BY_URGENCY, "waiting", "retried"))
 
 
