@@ -11,6 +11,7 @@ from engine.engine import Engine
 from engine.progress.choose import MODES, sink_for
 from engine.progress.summary import read_last_bytes
 from engine.run_state import RunState
+from engine.store.store import Store
 from engine.terminal.console import Console
 
 __all__ = ["add_arguments", "execute", "prepare"]
@@ -28,7 +29,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="TASK[:WHERE]",
         help="pause there: `before` its script (the default), `after` it or `on-failure`",
     )
+    parser.add_argument(
+        "--from-shell",
+        action="append",
+        default=[],
+        metavar="TASK[@RUN]",
+        help="go on from what it left there, and from what `outcrop shell --keep` changed in it",
+    )
     parser.add_argument("--fail-fast", action="store_true", help="stop everything at the first failure")
+
+
+def _from_shell(words: list[str], store: Store) -> tuple[tuple[str, str], ...]:
+    """(task, run) of each TASK[@RUN]."""
+    pairs = (word.partition("@") for word in words)
+    return tuple((task, store.runs.resolve(run or "latest").run) for task, _, run in pairs)
 
 
 def execute(options: argparse.Namespace, console: Console) -> int:
@@ -36,6 +50,7 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     sink = sink_for(options.progress, console)
     request = msgspec.structs.replace(request_of(options), wants_output=sink.wants_output)
     engine = Engine.open(console.environment.get("OUTCROP_HOME"))
+    request = msgspec.structs.replace(request, from_shell=_from_shell(options.from_shell, engine.store))
     state: RunState | None = None
 
     def read_tail(task: str) -> bytes:

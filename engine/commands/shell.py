@@ -15,8 +15,7 @@ from engine.past.shell import ShellRequest, open_shell
 from engine.progress.pauses import continue_command, pause_words
 from engine.progress.sentences import finished_words
 from engine.run_state import TaskState
-from engine.store import disk
-from engine.store.runs import RunDirectory
+from engine.store.shell_changes import ShellChanges
 from engine.task.process import SCRIPT
 from engine.terminal.console import Console
 
@@ -55,11 +54,12 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     if not kept.has_ended and not options.before:
         message = f"task `{key}` did not end in run `{past.run}`, so its files are not kept"
         raise UsageError(message, "`--before` opens what it started from")
-    changes = _KeptChanges(past.directory, f"{key}.before" if options.before else key)
+    upon = None if options.before else kept.own_layer
+    changes = ShellChanges(past.directory, key, before=options.before)
     request = ShellRequest(
         command=tuple(options.word),
         before=options.before,
-        changes=() if options.fresh else changes.layers(),
+        changes=() if options.fresh else changes.layers(upon),
         keeps=options.keep,
     )
     if os.isatty(0) and not options.word:
@@ -67,8 +67,10 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     _die_by_signals()
     result = open_shell(past.store, past.record, kept, request, _passed_on(console))
     if result.changes is not None:
-        changes.keep((*request.changes, result.changes))
+        changes.keep(upon, (*request.changes, result.changes))
         console.error("kept: the next shell of this task goes on from here; `--fresh` leaves it out")
+        if task.failed and not options.before:
+            console.error(f"`outcrop run --from-shell {key}` runs the task again from here")
     return result.exit_code
 
 
@@ -123,23 +125,3 @@ def _banner(past: PastRun, task: TaskState, options: argparse.Namespace, *, has_
         lines.append("with what earlier shells changed; `--fresh` leaves that out")
     lines.append(f"changes in this shell are {'kept' if options.keep else 'thrown away at exit'}")
     return "\n".join(lines)
-
-
-class _KeptChanges:
-    """What shells of a task have changed with `--keep`: layers, held by the run, one digest a line."""
-
-    def __init__(self, directory: RunDirectory, name: str) -> None:
-        self._path = os.path.join(directory.path, "shells", name)
-        self._holds_path = directory.holds_path
-
-    def layers(self) -> tuple[str, ...]:
-        content = disk.read_file(self._path)
-        return () if content is None else tuple(content.decode("ascii").split())
-
-    def keep(self, layers: tuple[str, ...]) -> None:
-        lines = "".join(f"{layer}\n" for layer in layers).encode()
-        os.makedirs(os.path.dirname(self._path), exist_ok=True)
-        with disk.DiskErrors(self._path):
-            with open(self._holds_path, "ab") as file:
-                file.write(lines)
-            disk.write_atomically(self._path, lines)

@@ -180,8 +180,8 @@ class _Loop:
         match command:
             case steering.Cancel():
                 self._end_early(command.tasks)
-            case steering.Retry(tasks=tasks):
-                self._run.retry(tasks)
+            case steering.Retry(tasks=tasks, from_here=from_here):
+                self._run.retry(tasks, from_here=from_here)
             case steering.KeepGoing(enabled=enabled):
                 self._fail_fast = not enabled
             case steering.Break(task=task, where=where):

@@ -30,7 +30,7 @@ from engine.sandbox import overlay, system_calls
 from engine.sandbox.running_task import RunningTask
 from engine.sandbox.sandbox import Sandbox
 from engine.sandbox.specification import SandboxResult, SandboxSpec, User
-from engine.store.capture import OutputSelection
+from engine.store.capture import Kept, OutputSelection
 from engine.store.disk import remove_tree
 from engine.store.input_view import InputView
 from engine.store.store import Store
@@ -227,7 +227,11 @@ class _Attempt:
                 materialise(mount.pending, self._store.layers)
         plan = build_view(self._store.layers, self._directory, self._view, overlay.mountable_layers())
         outputs.prepare(self._folder)
-        return plan
+        above = self._resolved.starts_from
+        if not self._store.layers.hold(*above):
+            raise UserError("what the task was to go on from is not there any more", "try it again without")
+        trees = (self._store.layers.tree_path(layer) for layer in reversed(above))
+        return msgspec.structs.replace(plan, lowerdirs=(*trees, *plan.lowerdirs))
 
     async def _run_sandbox(
         self, plan: MountPlan, root: int, log: LogWriter, cores: tuple[int, ...]
@@ -355,22 +359,29 @@ class _Attempt:
         """Make the upperdir a layer, of a failed task too, and enter a success into the cache."""
         is_failure = executed.outcome is None  # its files are for looking at: all of them are kept
         selection = None if is_failure else self._selection()
-        captured = self._store.layers.capture(plan.upper, self._view, selection)
-        messages = executed.messages + tuple(
-            Message(type="warning", message=text) for text in captured.warnings
-        )
+        kept = self._kept(plan.upper, selection, is_kept=is_failure or self._resolved.keeps_layer)
+        messages = executed.messages + tuple(Message(type="warning", message=text) for text in kept.warnings)
         if self._pausable.is_entered:
             messages += (Message(type="warning", message=_ENTERED),)
-        keeps = is_failure or self._resolved.keeps_layer
-        layer = self._store.layers.commit(captured) if keeps else None
-        size = captured.bytes if layer is not None else 0
-        executed = msgspec.structs.replace(executed, layer=layer, layer_bytes=size, messages=messages)
+        layer = kept.layer
+        executed = msgspec.structs.replace(executed, layer=layer, layer_bytes=kept.bytes, messages=messages)
         if executed.outcome is None:
             return executed
         outcome = msgspec.structs.replace(executed.outcome, layer=layer)
         if not self._pausable.is_entered:
             self._executor._put(self._resolved, outcome, executed, self.log_path)
         return msgspec.structs.replace(executed, outcome=outcome)
+
+    def _kept(self, upper: str, selection: OutputSelection | None, *, is_kept: bool) -> Kept:
+        """What has changed upon the inputs, as a layer."""
+        layers, above = self._store.layers, self._resolved.starts_from
+        if above and is_kept:
+            from engine.store.continued import commit_all  # late: seldom asked for
+
+            return commit_all(layers, upper, self._view, above, selection)
+        captured = layers.capture(upper, self._view, selection)
+        layer = layers.commit(captured) if is_kept else None
+        return Kept(layer=layer, bytes=0 if layer is None else captured.bytes, warnings=captured.warnings)
 
     def _selection(self) -> OutputSelection | None:
         wanted = self._resolved.output_filter

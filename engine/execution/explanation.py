@@ -54,6 +54,8 @@ class Explanation:
         assert before.record is not None
         if before.record == resolved.record and before.result == "failed":
             return "did not succeed the last time"
+        if before.record == resolved.record and before.starts_from:
+            return "the last time it went on from changes of a shell"
         files = self._files(before, before.record, resolved)
         return explain.short_reason(before.record, resolved.record, files)
 

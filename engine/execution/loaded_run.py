@@ -10,6 +10,7 @@ import msgspec
 from engine.definition.cached import load_cached
 from engine.definition.initial import initial_parameters, title
 from engine.execution.readiness import selected
+from engine.execution.resolved import Start
 from engine.git.repository import GitHead, describe_head, find_repository, read_commit
 from engine.images.base_image import BaseContext, BaseImage
 from engine.images.inspect import inspect_base
@@ -37,6 +38,7 @@ class LoadedRun(msgspec.Struct, frozen=True, kw_only=True):
     commit_message: str
     memos: Memos
     uid: int  # of the user, outside of any namespace
+    starts: dict[str, Start] = {}  # the tasks that go on from what an earlier run has left
 
 
 def load_for_run(request: RunRequest, store: Store) -> LoadedRun:
@@ -71,7 +73,16 @@ def load_for_run(request: RunRequest, store: Store) -> LoadedRun:
         commit_message=_commit_message(project_root, head.sha, memos),
         memos=memos,
         uid=os.getuid(),
+        starts=_starts(request, definition, tasks, store) if request.from_shell else {},
     )
+
+
+def _starts(
+    request: RunRequest, definition: RunDefinition, chosen: Mapping[str, Task], store: Store
+) -> dict[str, Start]:
+    from engine.execution.from_shell import starts_of  # late: rarely asked for
+
+    return starts_of(request.from_shell, [task.key for task in definition.tasks], chosen, store)
 
 
 def project_root_of(definition: RunDefinition) -> str:

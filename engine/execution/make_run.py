@@ -69,6 +69,13 @@ def make_run(
         no_cache=request.no_cache,
         clock=clock,
     )
+    resolver.starts.update(loaded.starts)
+
+    def shell_changes(task: str, layer: str | None) -> tuple[str, ...]:
+        from engine.store.shell_changes import ShellChanges  # late: only for another try
+
+        return ShellChanges(store.runs.directory(run), task).layers(layer)
+
     return Run(
         run=run,
         tasks=loaded.tasks,
@@ -78,6 +85,7 @@ def make_run(
         emit=emit,
         clock=clock,
         keep=keep,
+        shell_changes=shell_changes,
     )
 
 

@@ -14,7 +14,16 @@ from engine.events import Message, TaskDescription
 from engine.execution.contexts import Contexts
 from engine.execution.layer_conflicts import Branches, RememberedConflicts
 from engine.execution.layer_order import LayerOrder
-from engine.execution.resolved import DEFAULT_TIMEOUT, ArtifactMount, Hit, Miss, Patterns, Resolved, Verdict
+from engine.execution.resolved import (
+    DEFAULT_TIMEOUT,
+    ArtifactMount,
+    Hit,
+    Miss,
+    Patterns,
+    Resolved,
+    Start,
+    Verdict,
+)
 from engine.model.clock import Clock
 from engine.model.errors import UserError
 from engine.model.expression import Expression, Template
@@ -32,7 +41,10 @@ if TYPE_CHECKING:  # what a resolver is given; these know it in turn
 
 
 class Resolver:
-    """Evaluates tasks against the outcomes so far; `outcomes` is filled by the run as tasks end."""
+    """Evaluates tasks against the outcomes so far; `outcomes` is filled by the run as tasks end.
+
+    `starts`: the tasks that go on from layers upon their inputs.
+    """
 
     def __init__(
         self,
@@ -51,6 +63,7 @@ class Resolver:
         clock: Clock,
     ) -> None:
         self.outcomes: dict[str, Outcome] = {}
+        self.starts: dict[str, Start] = {}
         self._run = run
         self._state = state
         self._tasks = tasks
@@ -94,6 +107,8 @@ class Resolver:
 
     def reason(self, task: str, resolved: Resolved) -> str:
         """Why the task is no hit, in a few words."""
+        if resolved.starts_from:
+            return self.starts[task].reason
         if not resolved.writes_cache:
             return "cache: false"
         if resolved.reads_cache:
@@ -119,7 +134,8 @@ class Resolver:
         outputs = tuple(
             (artifact.key, evaluate.text(artifact.path, scope)) for artifact in task.outputs.artifacts
         )
-        enabled = self._is_cached(task, scope)
+        start = self.starts.get(task.key)
+        enabled = start is None and self._is_cached(task, scope)
         mounts = self._artifacts(task, contexts)
         wanted = demand(task, scope)
         record = CacheKeyRecord(
@@ -164,6 +180,7 @@ class Resolver:
             memory=wanted.memory,
             fresh_since=self._fresh_since(task, scope),
             messages=self._merge_warnings(task, order, workspace),
+            starts_from=() if start is None else start.layers,
         )
 
     def _merge_warnings(

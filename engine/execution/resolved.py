@@ -14,6 +14,8 @@ from engine.task.environment import Variable
 from engine.task.outcome import Outcome
 
 DEFAULT_TIMEOUT = 600.0
+FROM_SHELL = "from the changes of a shell"
+FROM_FAILURE = "from where it failed"
 
 
 class Patterns(msgspec.Struct, frozen=True):
@@ -31,6 +33,13 @@ class ArtifactMount(msgspec.Struct, frozen=True, kw_only=True):
     target: str
     filter: Patterns | None = None
     pending: PendingLayer | None = None  # written before the task starts, when the store lacks it
+
+
+class Start(msgspec.Struct, frozen=True):
+    """Layers upon its inputs, lowest first, that a task goes on from, and what to say of it."""
+
+    layers: tuple[str, ...]
+    reason: str
 
 
 class Resolved(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,6 +74,7 @@ class Resolved(msgspec.Struct, frozen=True, kw_only=True):
     fresh_since: float = 0.0  # seconds since the epoch; an older result does not count
     package: PendingLayer | None = None  # what a built-in package has found, for a package task
     messages: tuple[Message, ...] = ()
+    starts_from: tuple[str, ...] = ()  # layers that lie upon its inputs already; it is not cached then
 
     @property
     def shares_results(self) -> bool:

@@ -17,10 +17,10 @@ from engine.event_log import EventLog
 from engine.events import Event, Message
 from engine.execution.readiness import Ready, Skip, needed_by, readiness
 from engine.execution.resolve import Resolver
-from engine.execution.resolved import Hit, Miss, Resolved
+from engine.execution.resolved import FROM_FAILURE, FROM_SHELL, Hit, Miss, Resolved, Start
 from engine.model.clock import Clock
 from engine.model.errors import UserError
-from engine.model.run_definition import Task
+from engine.model.run_definition import CommandTask, Task
 from engine.model.script_failure import ScriptFailure
 from engine.run_state import RunState
 from engine.task.outcome import Outcome
@@ -36,6 +36,7 @@ class Run:
     """The state of one run, and the only place where its events are said.
 
     `keep(task, resolved)` is called when a task starts and when it has ended, to write its record.
+    `shell_changes(task, layer)`: what shells have changed in the files that a task has left as `layer`.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Run:
         emit: Emit,
         clock: Clock,
         keep: Keep,
+        shell_changes: Callable[[str, str | None], tuple[str, ...]],
     ) -> None:
         self.run = run
         self.tasks = tasks
@@ -59,6 +61,7 @@ class Run:
         self._log = log
         self._emit = emit
         self._keep = keep
+        self._shell_changes = shell_changes
         self._consumers = needed_by({key: task.dependencies for key, task in tasks.items()})
         self._in_flight: dict[str, str] = {}
         self._duplicates: dict[str, list[str]] = {}
@@ -222,10 +225,11 @@ class Run:
         self.say(events.TaskRetried(at=self.clock(), run=self.run, task=task, attempt=attempt, reason=reason))
         self.ready[task] = resolved
 
-    def retry(self, tasks: Iterable[str] | None) -> None:
+    def retry(self, tasks: Iterable[str] | None, *, from_here: bool = False) -> None:
         """Try tasks again that have ended without success, None: all; what was skipped because of them waits.
 
-        Tasks that are unknown or have nothing to try again are left as they are.
+        Tasks that are unknown or have nothing to try again are left as they are. `from_here`: those that
+        failed go on from what they left, and from what shells have changed in it.
         """
         from engine.execution.retrying import tried_again  # late: only a run that is steered needs it
 
@@ -233,10 +237,24 @@ class Run:
         for task, reason in chosen.items():
             attempt = self.state.tasks[task].attempt + 1
             self.resolver.outcomes.pop(task, None)
+            start = self._start(task) if from_here else None
+            self.resolver.starts.pop(task, None)
+            if start is not None:
+                self.resolver.starts[task] = start
+                reason = start.reason
             self.say(
                 events.TaskRetried(at=self.clock(), run=self.run, task=task, attempt=attempt, reason=reason)
             )
         self.settle(chosen)
+
+    def _start(self, task: str) -> Start | None:
+        """What a task goes on from that has failed by itself; None when it has left nothing."""
+        state = self.state.tasks[task]
+        if not state.failed or not isinstance(self.tasks[task], CommandTask):
+            return None
+        changes = self._shell_changes(task, state.layer)
+        layers = (*(() if state.layer is None else (state.layer,)), *changes)
+        return Start(layers, FROM_SHELL if changes else FROM_FAILURE) if layers else None
 
     def cancel(self, tasks: Iterable[str]) -> None:
         """Skip those of these tasks that have not started; what depends on them is skipped in turn."""

@@ -62,5 +62,6 @@ class TaskRecords:
                 task_id=task_id(self._directory.run, task),
                 raw=self._tasks[task].raw,
                 failed_at=state.failed_at,
+                starts_from=resolved.starts_from,
             )
         )

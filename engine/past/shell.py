@@ -15,6 +15,7 @@ from engine.model.records import RunRecord, TaskRecord
 from engine.sandbox import namespace, overlay, system_calls
 from engine.sandbox.sandbox import Sandbox
 from engine.sandbox.specification import SandboxSpec, User
+from engine.store.continued import continued_view
 from engine.store.input_view import InputView
 from engine.store.store import Store
 from engine.store.views import MountPlan, build_view
@@ -105,8 +106,7 @@ class _Session:
             overlay.unmount(plan.root)
         changes = None
         if self._request.keeps:
-            seen = InputView(layers.merged, (*task.layers, *above), task.workspace.strip("/"), None, stubs)
-            changes = layers.commit(layers.capture(plan.upper, seen))
+            changes = layers.commit(layers.capture(plan.upper, continued_view(layers, view, above)))
         return ShellResult(exit_code=exit_code, changes=changes)
 
     def _specification(self, plan: MountPlan, terminal: Mapping[str, str]) -> SandboxSpec:

@@ -74,6 +74,14 @@ class CapturedLayer(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(sorted({*manifest.entries, *manifest.deleted, *manifest.emptied}))
 
 
+class Kept(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of an upperdir. `layer` None: nothing has changed. `bytes`: what it takes on the disk."""
+
+    layer: str | None
+    bytes: int
+    warnings: tuple[str, ...]
+
+
 def read_changes(
     upper: str, view: InputView, selected: OutputSelection | None, hasher: ContentHasher
 ) -> CapturedLayer:
@@ -82,7 +90,7 @@ def read_changes(
     Raises UserError for a name that an OCI layer cannot hold, OSError for what cannot be read.
     """
     found = upper_tree.read(upper, NEVER_CAPTURED, hasher)
-    manifest = _Changes(found, view, selected).manifest()
+    manifest = manifest_of(found, view, selected)
     for path in manifest.entries:
         if "/.wh." in path or path.startswith(".wh."):
             raise UserError(
@@ -98,6 +106,11 @@ def read_changes(
         warnings=tuple(f"the socket `/{path}` is not kept" for path in sorted(found.sockets)),
         found=found,
     )
+
+
+def manifest_of(found: UpperTree, view: InputView, selected: OutputSelection | None = None) -> LayerManifest:
+    """What an upperdir with this in it says of what was visible."""
+    return _Changes(found, view, selected).manifest()
 
 
 def _bytes_on_disk(manifest: LayerManifest, found: UpperTree) -> int:

@@ -65,6 +65,10 @@ class RunDirectory:
         """The directory with what a failed task left (`upper`); it may be missing."""
         return os.path.join(self.path, "failed", _file_name(task))
 
+    def shell_path(self, task: str, *, before: bool = False) -> str:
+        """The file with what shells have changed in a task, or in what it started from; it may be missing."""
+        return os.path.join(self.path, "shells-before" if before else "shells", _file_name(task))
+
     def make_failed(self, task: str) -> str:
         """Make that directory; its path."""
         path = self.failed_path(task)
