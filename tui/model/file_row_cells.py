@@ -8,6 +8,7 @@ import msgspec
 
 from engine.api.file_messages import ChangeCounts, FileRow, Order
 from engine.explain import printable
+from engine.layer_files.names import from_wire
 from engine.progress.width import cells
 from tui.format import Glyphs, change_glyph, change_role, count_text, fold_glyph, mode_text, size_text
 from tui.model.file_rows import TreeRow
@@ -17,10 +18,10 @@ _LEAD = 2  # the glyph of the change and a space
 _GAP = 2
 _WIDTHS = {"size": 5, "detail": 11, "changes": 14, "mode": 10, "owner": 11, "layer": 14, "octal": 4}
 _RIGHT = frozenset({"size"})
-_LEAST_NAME, _GOOD_NAME, _AMPLE_NAME, _MOST_NAME = 12, 26, 34, 90
+_LEAST_NAME, _GOOD_NAME, _AMPLE_NAME, _MOST_NAME = 12, 26, 34, 64
 _FOLD = 2
-_STEP = 2  # cells of a level
-_LEAST_LABEL = 12  # cells that the deepest name keeps
+_STEPS = (2, 1)  # cells of a level: the first that all levels in sight have room with
+_LEAST_LABEL = 10  # cells that the deepest name keeps
 _CHANGES = ("added", "changed", "removed", "metadata")
 _KIND_WORDS = {"fifo": "fifo", "character": "character device", "block": "block device"}
 _ORDERS: dict[str, Order] = {"name": "name", "size": "size", "changes": "change", "detail": "change"}
@@ -37,15 +38,22 @@ class FileColumns(msgspec.Struct, frozen=True, kw_only=True):
     others: tuple[str, ...] = ()
 
 
+class Indent(msgspec.Struct, frozen=True, kw_only=True):
+    """How levels are shown: `step` cells for each but the first `shift`, of which no row is in sight."""
+
+    shift: int = 0
+    step: int = _STEPS[0]
+
+
 class Look(msgspec.Struct, frozen=True, kw_only=True):
-    """What all rows are drawn with. `shift`: so many levels are out of sight at the left.
+    """What all rows are drawn with.
 
     `layers`: the name of each layer, by position. `found`: a part of the names that stands out.
     """
 
     glyphs: Glyphs
     columns: FileColumns
-    shift: int = 0
+    indent: Indent = Indent()
     layers: tuple[str, ...] = ()
     found: str = ""
 
@@ -82,10 +90,10 @@ def heading_spans(look: Look, order: Order, *, is_descending: bool, folder: str 
     `folder`: where the first row is, if that is not to be seen.
     """
     is_unicode = look.glyphs.is_unicode
-    mark = ("↑" if is_unicode else "^") if is_descending else ("↓" if is_unicode else "v")
+    mark = ("↑" if is_unicode else ">") if is_descending else ("↓" if is_unicode else "<")
     name = "name" + (mark if order == "name" else "")
     if folder:
-        name = cut_left(f"{printable(folder)}/", look.columns.name, look.glyphs.ellipsis)
+        name = cut_left(f"{_shown(folder)}/", look.columns.name, look.glyphs.ellipsis)
     spans: Row = (Span(" " * _LEAD), *padded_row((Span(name),), look.columns.name, look.glyphs.ellipsis))
     for column in look.columns.others:
         label = _LABELS.get(column, column) + (mark if _ORDERS.get(column) == order else "")
@@ -132,12 +140,16 @@ def fold_cells(row: TreeRow, look: Look) -> range:
     return range(0) if row.is_open is None else range(start, start + _FOLD)
 
 
-def shift_for(depths: Sequence[int], columns: FileColumns) -> int:
-    """How many levels to put out of sight, so that the deepest name has room: none that a row is at."""
+def indent_for(depths: Sequence[int], columns: FileColumns) -> Indent:
+    """How to show the levels of these rows, so that the deepest name has room."""
     if not depths:
-        return 0
-    levels = max(0, columns.name - _FOLD - _LEAST_LABEL) // _STEP
-    return max(0, min(min(depths), max(depths) - levels))
+        return Indent()
+    room = max(0, columns.name - _FOLD - _LEAST_LABEL)
+    for step in _STEPS:
+        levels = room // step
+        if max(depths) <= levels:
+            return Indent(step=step)
+    return Indent(shift=min(min(depths), max(depths) - levels), step=step)
 
 
 def counts_spans(counts: ChangeCounts, glyphs: Glyphs) -> Row:
@@ -162,12 +174,18 @@ def cut_left(text: str, width: int, ellipsis: str = "…") -> str:
 
 
 def _indent(depth: int, look: Look) -> int:
-    most = max(0, look.columns.name - _FOLD - _LEAST_LABEL)
-    return min(_STEP * max(0, depth - look.shift), most - most % _STEP)
+    room = max(0, look.columns.name - _FOLD - _LEAST_LABEL)
+    step = look.indent.step
+    return min(step * max(0, depth - look.indent.shift), room - room % step)
+
+
+def _shown(name: str) -> str:
+    """A name from the wire as it can be printed."""
+    return printable(from_wire(name))
 
 
 def _name(entry: FileRow, look: Look) -> Row:
-    name = printable(entry.name)
+    name = _shown(entry.name)
     role = change_role(entry.change)
     is_bold = entry.kind == "directory"
     at = name.lower().find(look.found.lower()) if look.found else -1
@@ -182,7 +200,7 @@ def _name(entry: FileRow, look: Look) -> Row:
         )
     if entry.kind == "symlink":
         arrow = "→" if look.glyphs.is_unicode else "->"
-        return (*spans, Span(f" {arrow} {printable(entry.target)}", "dim-text"))
+        return (*spans, Span(f" {arrow} {_shown(entry.target)}", "dim-text"))
     word = _KIND_WORDS.get(entry.kind)
     return (*spans, Span(f" ({word})", "dim-text")) if word else spans
 

@@ -65,6 +65,8 @@ def layer_columns(width: int, count: int) -> LayerColumns:
 def heading_spans(columns: LayerColumns, count: int, glyphs: Glyphs) -> Row:
     """The line above the layers."""
     label = f"{count} layer{'' if count == 1 else 's'}"
+    if len(label) > columns.name:
+        label = "layer"
     lead = " " * (_LEAD + (columns.number + 1 if columns.number else 0))
     spans: Row = (Span(lead), *padded_row((Span(label),), columns.name, glyphs.ellipsis))
     for column in columns.others:

@@ -23,8 +23,8 @@ from tui.model.file_row_cells import (
     file_columns,
     fold_cells,
     heading_spans,
+    indent_for,
     order_at,
-    shift_for,
     tree_row_spans,
 )
 from tui.model.file_rows import FileRows, PageWanted, Spot, TreeRow
@@ -139,7 +139,7 @@ class FileTree(ScrollView, inherit_bindings=False, can_focus=True):
         self._hold()
         self._token, self._said = token, None
         self._order, self._is_descending, self._empty = order, descending, empty
-        self._look = msgspec.structs.replace(self._look, layers=tuple(layers), found=found, shift=0)
+        self._look = msgspec.structs.replace(self._look, layers=tuple(layers), found=found)
         self._rows.reset(opens_all=opens_all, forgets=forgets)
         self._share_out()
         self._ask()
@@ -318,9 +318,9 @@ class FileTree(ScrollView, inherit_bindings=False, can_focus=True):
         if self._held is not None:
             return
         rows = {index: self._rows.row(index) for index in self._shown()}
-        shift = shift_for([row.depth for row in rows.values()], self._look.columns)
-        if shift != self._look.shift:
-            self._look = msgspec.structs.replace(self._look, shift=shift)
+        indent = indent_for([row.depth for row in rows.values()], self._look.columns)
+        if indent != self._look.indent:
+            self._look = msgspec.structs.replace(self._look, indent=indent)
             self._drawn.clear()
             self.refresh()
             return

@@ -26,6 +26,7 @@ class LayerList(RowList):
     """The cursor stays on its layer when others come. A double click is told as `RowList.Chosen`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("layers")]
+    DEFAULT_CSS = "LayerList { background: $surface; color: $foreground; }"
 
     class Highlighted(RowList.Highlighted):
         """The cursor is on another layer; `position` None: there is none."""
