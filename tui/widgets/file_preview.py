@@ -17,6 +17,7 @@ from engine.api.file_messages import FileDetails, FilePage
 from engine.explain import printable
 from tui.bindings import bindings_for
 from tui.format import Glyphs
+from tui.model.facts import filtered
 from tui.model.preview.content import Content
 from tui.model.preview.file_info import CHANGE_WORDS, change_glyph, info_sections
 from tui.model.preview.preparing import Body, Room, body_of, colours_of
@@ -26,6 +27,8 @@ from tui.model.spans import Row, Span, row_cells
 from tui.widgets.fact_view import FactView
 from tui.widgets.log_threads import in_thread
 from tui.widgets.preview_pane import PreviewPane
+from tui.widgets.preview_search import PreviewSearch
+from tui.widgets.prompt_line import PromptLine
 from tui.widgets.row_line import RowLine
 
 _SECONDS_OF_SILENCE = 0.15  # before one says that a file is being read
@@ -75,6 +78,9 @@ class FilePreview(Vertical):
         self._tabs = RowLine(ellipsis=glyphs.ellipsis, id="preview-tabs", classes="preview-line")
         self._pane = PreviewPane(glyphs, id="preview-pane")
         self._facts = FactView(glyphs, id="preview-facts")
+        self._prompt = PromptLine(id="preview-prompt")
+        self._search = PreviewSearch(self, self._pane, glyphs, self._draw_tabs, self._say)
+        self._filter = ""
 
     def compose(self) -> ComposeResult:
         yield self._title
@@ -83,6 +89,7 @@ class FilePreview(Vertical):
             body.add_class("preview-body")
             yield body
         self._facts.display = False
+        yield self._prompt
 
     def on_mount(self) -> None:
         self._draw()
@@ -151,6 +158,14 @@ class FilePreview(Vertical):
         """Show the mode to the left."""
         self.open_mode(self.modes[self.modes.index(self.mode) - 1])
 
+    def close_search(self) -> bool:
+        """Search for nothing any more; False if nothing was searched for."""
+        if not self._search.typed and not self._filter:
+            return False
+        self._search.begin("")
+        self._filter_facts("")
+        return True
+
     def copied_text(self) -> str | None:
         """The fact under the cursor, when facts have the focus; else None."""
         current = self._facts.current if self._facts.has_focus else None
@@ -166,6 +181,54 @@ class FilePreview(Vertical):
         self._draw_title()
         if self._body.for_room and self._versions is not None:
             self._make(self.mode, keeps_place=True)
+
+    # Searching
+
+    def action_find_in_file(self) -> None:
+        self._prompt.ask("file", "search", self._search.typed)
+
+    def action_find_next(self) -> None:
+        self._search.step(1)
+
+    def action_find_previous(self) -> None:
+        self._search.step(-1)
+
+    def action_wrap_file(self) -> None:
+        self._pane.wrap = not self._pane.wrap
+
+    def on_fact_view_filter_wanted(self, event: FactView.FilterWanted) -> None:
+        event.stop()
+        self._prompt.ask("facts", "filter", self._filter)
+
+    def on_prompt_line_typed(self, event: PromptLine.Typed) -> None:
+        event.stop()
+        self._look_for(event.purpose, event.text)
+
+    def on_prompt_line_closed(self, event: PromptLine.Closed) -> None:
+        event.stop()
+        self._look_for(event.purpose, event.text if event.is_accepted else "")
+        self.body.focus()
+
+    def _look_for(self, purpose: str, text: str) -> None:
+        if purpose == "facts":
+            self._filter_facts(text)
+        else:
+            self._search.begin(text)
+
+    def _filter_facts(self, text: str) -> None:
+        self._filter = text
+        self._facts.show([filtered(section, text) for section in self._body.sections])
+
+    def _say(self, text: str) -> None:
+        self.post_message(self.Noticed(text))
+
+    def on_preview_pane_grown(self, event: PreviewPane.Grown) -> None:
+        event.stop()
+        self._draw_tabs()
+
+    def on_preview_pane_failed(self, event: PreviewPane.Failed) -> None:
+        event.stop()
+        self._draw_tabs()
 
     # Reading
 
@@ -232,12 +295,15 @@ class FilePreview(Vertical):
 
     def _show_pane(self, body: Body, words: str = "", *, keeps_place: bool = False) -> None:
         self._body = body
+        self._filter = ""
         if body.sections:
             self._swap(self._facts)
             self._facts.show(body.sections, from_top=not keeps_place)
+            self._pane.show(None)
         else:
             self._swap(self._pane)
             self._pane.show(body.sheet, words, keeps_place=keeps_place)
+        self._search.restart()
         if self._goes_to is not None and body.sheet is not None:
             self._pane.go_to(self._goes_to - 1)
             self._goes_to = None
@@ -259,9 +325,8 @@ class FilePreview(Vertical):
         if details is None:
             self._show_pane(Body(), self._words)
             return
-        self._body = Body(sections=info_sections(details, self._glyphs, self._listing))
-        self._swap(self._facts)
-        self._facts.show(self._body.sections, from_top=from_top)
+        body = Body(sections=info_sections(details, self._glyphs, self._listing))
+        self._show_pane(body, keeps_place=not from_top)
 
     def _swap(self, body: Widget) -> None:
         if body is self.body:
@@ -274,6 +339,9 @@ class FilePreview(Vertical):
 
     def _draw(self) -> None:
         self._draw_title()
+        self._draw_tabs()
+
+    def _draw_tabs(self) -> None:
         row: list[Span] = []
         details = self._subject.details
         for mode in self.modes if details is not None else ():
@@ -282,7 +350,17 @@ class FilePreview(Vertical):
             is_open = mode == self.mode
             text = f"[{mode}]" if is_open and not self._glyphs.is_unicode else mode
             row.append(Span(text, "edge-active" if is_open else "dim-text", bold=is_open, task=mode))
-        self._tabs.show(tuple(row), (Span(self._body.note, "dim-text"),) if self._body.note else ())
+        self._tabs.show(tuple(row), self._note())
+
+    def _note(self) -> Row:
+        """Beside the tabs: where the search is, else what the file is."""
+        if self._search.words:
+            return (Span(self._search.words, "edge-active"),)
+        note, sheet = self._body.note, self._pane.sheet
+        if isinstance(sheet, TextSheet):
+            more = "" if self._pane.is_whole else "+"
+            note = f"{sheet.lines:,}{more} line{'' if sheet.lines == 1 else 's'}, {note}"
+        return (Span(note, "dim-text"),) if note else ()
 
     def _draw_title(self) -> None:
         details = self._subject.details
@@ -298,11 +376,6 @@ class FilePreview(Vertical):
         room = self._title.size.width - row_cells(tail) - 1
         name = _shortened("/" + printable(details.path), room, self._glyphs.ellipsis)
         self._title.show((Span(name, bold=True),), tail)
-
-    # Keys
-
-    def action_wrap_file(self) -> None:
-        self._pane.wrap = not self._pane.wrap
 
 
 def _shortened(path: str, width: int, ellipsis: str) -> str:

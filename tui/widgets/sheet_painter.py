@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 from rich.cells import cell_len
+from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
@@ -61,6 +62,8 @@ class SheetPainter:
         self, cell: Cell, row: SheetRow, width: int, frame: Frame, ground: Style, place: int
     ) -> list[Strip]:
         """Its gutter, and what is seen of its text, which begins at `place` of the line's."""
+        if cell.pixels is not None:
+            return [pixel_strip(*cell.pixels, width, ground)]
         before = row_cells(cell.gutter)
         gutter: Row = cell.gutter if not row.part else (Span(" " * before),)
         room = max(1, width - before)
@@ -82,6 +85,16 @@ class SheetPainter:
 
     def _matches(self, cell: Cell) -> list[tuple[int, int]]:
         return [] if self.pattern is None else self.pattern.spans(row_text(cell.text))
+
+
+def pixel_strip(upper: bytes, lower: bytes, width: int, ground: Style) -> Strip:
+    """A row of a picture, two pixels in each cell; below its last row there may be none."""
+    segments: list[Segment] = []
+    for place in range(0, len(upper), 3):
+        colour = Color.from_rgb(*upper[place : place + 3])
+        under = Color.from_rgb(*lower[place : place + 3]) if lower else ground.bgcolor
+        segments.append(Segment("▀", Style(color=colour, bgcolor=under)))
+    return Strip(Segment.simplify(segments)).adjust_cell_length(width, ground)
 
 
 def piece(row: Row, start: int, end: int | None) -> Row:

@@ -12,10 +12,14 @@ from tui.model.spans import Row, row_cells, row_text
 
 
 class Cell(msgspec.Struct, frozen=True):
-    """A column of a line. `gutter` stays where it is when the text is moved sideways, and is not copied."""
+    """A column of a line. `gutter` stays where it is when the text is moved sideways, and is not copied.
+
+    `pixels`: instead of a text, the upper and the lower half of each cell, as RGB bytes.
+    """
 
     gutter: Row = ()
     text: Row = ()
+    pixels: tuple[bytes, bytes] | None = None
 
 
 Line = tuple[Cell, ...]  # one column, or two side by side

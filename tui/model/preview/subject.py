@@ -75,11 +75,12 @@ def modes_of(subject: Subject, versions: Versions | None) -> tuple[Mode, ...]:
 
 
 def has_diff(subject: Subject, versions: Versions) -> bool:
-    """Whether there are two texts that differ."""
+    """Whether there are two contents whose difference can be shown, but for their bytes."""
     after, before = versions.after, versions.before
     if after is None or before is None or not has_changed(subject):
         return False
-    return all(version.kind in ("text", "empty") for version in (after, before))
+    kinds = {after.kind, before.kind}
+    return kinds <= {"text", "empty"} or kinds in ({"picture"}, {"program"}, {"archive"})
 
 
 def has_changed(subject: Subject) -> bool:

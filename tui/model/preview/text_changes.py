@@ -25,7 +25,7 @@ Ranges = tuple[tuple[int, int], ...]
 
 
 class Side(msgspec.Struct, frozen=True):
-    """A version: its lines with their ends, or parts of long ones; `numbers` from 1, None for further parts."""
+    """A version: lines with their ends, or parts of long ones; `numbers` from 1, None for further parts."""
 
     lines: tuple[str, ...]
     numbers: tuple[int | None, ...]
