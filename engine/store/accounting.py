@@ -133,7 +133,8 @@ def _layers(store: Store) -> list[Piece]:
         if header is None or digest in walked:
             exclusive, shared = walk(path)
         else:
-            exclusive, shared = header.bytes + _size_of(path) + _size_of(layers.manifest_path(digest)), ()
+            beside = (path, layers.manifest_path(digest), layers.index_path(digest))
+            exclusive, shared = header.bytes + sum(_size_of(file) for file in beside), ()
         pieces.append(
             Piece(
                 kind="failed" if digest in failed else "layers" if header is None else header.kind,

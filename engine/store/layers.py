@@ -1,4 +1,4 @@
-"""Layers by digest: `layers-v1/<2 hex>/<digest>/{manifest,tree}`, made whole by one rename."""
+"""Layers by digest: `layers-v1/<2 hex>/<digest>/{manifest,tree,index}`, made whole by one rename."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING
 
 from engine.file_tree import FileTree, LayerManifest, apply_layer, manifest_digest, system_digest
 from engine.model.errors import MachineError, StoreError, UserError
-from engine.store import disk, holds, manifest_file
+from engine.store import disk, holds, layer_indexes, manifest_file
 from engine.store.content_digest import ContentHasher
 from engine.store.durability import Durability
+from engine.store.layer_indexes import LayerIndexes
 from engine.store.locks import Locks
 from engine.store.manifest_file import LayerHeader
 from engine.store.recent import Recent
 
 if TYPE_CHECKING:  # capturing is imported when something executed: a run of hits starts 10 ms sooner
+    from engine.layer_files.layer_index import LayerIndex
     from engine.store.capture import CapturedLayer, OutputSelection
     from engine.store.input_view import InputView
 
@@ -44,6 +46,7 @@ class LayerStore:
         self.extra_layers: dict[object, str] = {}  # those of `views`, by what they hold
         self._manifests: Recent[LayerManifest] = Recent(_MANIFESTS_KEPT)
         self._foreseen: dict[str, LayerManifest] = {}
+        self._indexes = LayerIndexes(new_directory)
         self._trees: Recent[FileTree] = Recent(_TREES_KEPT)
         self.derived_folder = os.path.join(root, "derived-v1")
         self.hasher = ContentHasher()
@@ -59,6 +62,10 @@ class LayerStore:
     def manifest_path(self, digest: str) -> str:
         """The file with the layer's header and manifest."""
         return f"{self._folder}/{digest[:2]}/{digest}/manifest"
+
+    def index_path(self, digest: str) -> str:
+        """The file with the layer's index, where there is one."""
+        return f"{self._folder}/{digest[:2]}/{digest}/{layer_indexes.NAME}"
 
     def header(self, digest: str) -> LayerHeader | None:
         """What is known of a layer; None when it is missing, torn, or not trusted after a power cut."""
@@ -97,6 +104,24 @@ class LayerStore:
                 raise
             self._manifests.put(digest, manifest, len(manifest.entries))
         return manifest
+
+    def index(self, digest: str) -> LayerIndex:
+        """The files of a layer, indexed; made and kept on the disk where there is none yet.
+
+        StoreError when the layer is missing or damaged. It stays good when the layer is collected.
+        """
+
+        def read() -> LayerManifest:  # not to be remembered: it takes ten times as much memory
+            known = self._manifests.get(digest)
+            if known is not None:
+                return known
+            try:
+                return manifest_file.read(self.manifest_path(digest))
+            except StoreError:
+                self._put_away(digest)
+                raise
+
+        return self._indexes.get(self.path(digest), digest, read)
 
     def foresee(self, digest: str, manifest: LayerManifest) -> None:
         """Treat a layer that is not written as known, for looking ahead."""
@@ -204,6 +229,7 @@ class LayerStore:
     ) -> None:
         content = manifest_file.encode(manifest, self._durability.stamp(), size, is_shared, kind)
         disk.write_new(os.path.join(aside, "manifest"), content)
+        self._indexes.write_new(aside, manifest, is_shared)
         target = self.path(digest)
         while True:
             with self._locks.holding():
