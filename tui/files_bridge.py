@@ -214,9 +214,11 @@ class FilesBridge:
         then: Callable[[Sequence[PlaceChoice]], None],
         refused: Refused,
         latest: str = "",
+        *,
+        task: str | None = None,
     ) -> None:
-        """The places that one may look at, those of a run first."""
-        self._asking.ask(lambda client: client.files.choices(run), then, refused, latest)
+        """The places that one may look at, those of a run first; of other runs only those of `task`."""
+        self._asking.ask(lambda client: client.files.choices(run, task), then, refused, latest)
 
     def export(
         self,

@@ -24,6 +24,7 @@ from engine.api.file_messages import (
     Waste,
 )
 from engine.api.log_over_http import Answer
+from engine.api.messages import Refusal
 
 ROWS_AT_ONCE = 500
 _NOTHING_THERE = 416
@@ -178,9 +179,9 @@ class FilesClient:
         """What space is wasted by the layers of a place."""
         return self._get("waste", Waste, place=place)
 
-    def choices(self, run: str | None = None) -> Sequence[PlaceChoice]:
-        """The places that one may look at, those of a run first."""
-        return self._get("choices", list[PlaceChoice], run=run)
+    def choices(self, run: str | None = None, task: str | None = None) -> Sequence[PlaceChoice]:
+        """The places that one may look at, those of a run first; of other runs only those of `task`."""
+        return self._get("choices", list[PlaceChoice], run=run, task=task)
 
     def export(
         self,
@@ -216,7 +217,9 @@ class ContentOverHttp:
         """How many there are."""
         if self._size is None:
             status, headers, _ = self._exchange("HEAD", {})
-            _check(status, headers.get("Outcrop-Refusal"))
+            if status >= 400:  # an answer to HEAD cannot say why
+                _check(*self._part(0, 1))
+                _check(status, b"")
             self._size = int(headers.get("Outcrop-Size", "0"))
         return self._size
 
@@ -224,19 +227,28 @@ class ContentOverHttp:
         """At most `length` bytes from `offset` on; fewer at the end."""
         if length <= 0:
             return b""
-        status, headers, data = self._exchange("GET", {"Range": f"bytes={offset}-{offset + length - 1}"})
+        status, data = self._part(offset, length)
         if status == _NOTHING_THERE:
             return b""
-        _check(status, headers.get("Outcrop-Refusal"))
+        _check(status, data)
         return data
 
     def close(self) -> None:
         """Nothing is open between two calls."""
 
+    def _part(self, offset: int, length: int) -> tuple[int, bytes]:
+        status, _, data = self._exchange("GET", {"Range": f"bytes={offset}-{offset + length - 1}"})
+        return status, data
 
-def _check(status: int, why: str | None) -> None:
-    if status >= 400:
-        raise OSError(why or f"the engine answers {status}")
+
+def _check(status: int, data: bytes) -> None:
+    if status < 400:
+        return
+    try:
+        refusal = msgspec.json.decode(data, type=Refusal)
+    except msgspec.DecodeError:
+        raise OSError(f"the engine answers {status}") from None
+    raise OSError(refusal.message)
 
 
 def _flag(value: bool) -> str | None:

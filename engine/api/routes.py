@@ -12,9 +12,9 @@ from aiohttp import web
 
 from engine.api import details, event_stream, summaries
 from engine.api.answers import STREAMS, answer, body_of, not_found, number_of, word_of
-from engine.api.byte_range import NotSatisfiable, byte_range
 from engine.api.comparison import comparison
 from engine.api.definitions import definition_summary
+from engine.api.files_routes import FilesRoutes
 from engine.api.messages import (
     Began,
     BreakAt,
@@ -27,6 +27,7 @@ from engine.api.messages import (
     Tasks,
 )
 from engine.api.notices import Notices
+from engine.api.ranges import ranged
 from engine.api.refused import RefusedError
 from engine.api.run_states import RunStates
 from engine.api.runs_in_progress import RunsInProgress
@@ -39,9 +40,7 @@ from engine.store.store import Store
 from engine.worker_messages import Break, Cancel, Continue, Retry
 from engine.worker_messages import KeepGoing as KeepGoingCommand
 
-_CHUNK = 1 << 18
 _LINES = {"Content-Type": "application/x-ndjson"}
-_BYTES = "application/octet-stream"
 
 
 class Serving(Protocol):
@@ -74,6 +73,7 @@ class Routes:
 
     def __init__(self, engine: Serving) -> None:
         self._engine = engine
+        self._files = FilesRoutes(engine.store, engine.states)
 
     def table(self) -> list[web.RouteDef]:
         """Paths and handlers."""
@@ -99,7 +99,12 @@ class Routes:
             web.get("/v1/estimates", self.estimates),
             web.get("/v1/definitions", self.definitions),
             web.get("/v1/definition", self.definition),
+            *self._files.table(),
         ]
+
+    def close(self) -> None:
+        """End what was started for them."""
+        self._files.close()
 
     async def status(self, request: web.Request) -> web.StreamResponse:
         return answer(self._engine.status())
@@ -285,24 +290,6 @@ async def _file(request: web.Request, path: str) -> web.StreamResponse:
         file = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
     try:
         size = os.fstat(file).st_size
-        headers = {"Outcrop-Size": str(size), "Accept-Ranges": "bytes", "Content-Type": _BYTES}
-        try:
-            wanted = byte_range(request.headers.get("Range"), size)
-        except NotSatisfiable:
-            return web.Response(status=416, headers={**headers, "Content-Range": f"bytes */{size}"})
-        begin, end = wanted or (0, size)
-        if wanted is not None:
-            headers["Content-Range"] = f"bytes {begin}-{end - 1}/{size}"
-        response = web.StreamResponse(status=200 if wanted is None else 206, headers=headers)
-        response.content_length = end - begin
-        request[STREAMS] = True
-        await response.prepare(request)
-        while begin < end and request.method != "HEAD":
-            data = await asyncio.to_thread(os.pread, file, min(_CHUNK, end - begin), begin)
-            if not data:  # begun again by another attempt: the answer is cut
-                raise ConnectionResetError
-            begin += len(data)
-            await response.write(data)
-        return response
+        return await ranged(request, size, lambda offset, length: os.pread(file, length, offset))
     finally:
         os.close(file)

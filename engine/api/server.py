@@ -102,8 +102,9 @@ class ServedEngine:
         if early is not None:
             request, token, process = early
             self._early[token] = self.runs.supervise(process, request.request)
+        routes = Routes(self)
         runner = web.AppRunner(
-            self._application(),
+            self._application(routes),
             access_log=None,
             handler_cancellation=True,
             shutdown_timeout=_LAST_WORDS_SECONDS,
@@ -125,10 +126,11 @@ class ServedEngine:
         self.notices.tell(EngineStops())
         self.notices.close()
         await runner.cleanup()
+        routes.close()
         note("engine ends")
         return self._received
 
-    def _application(self) -> web.Application:
+    def _application(self, routes: Routes) -> web.Application:
         allowed = (os.getuid(), 0)
 
         @web.middleware
@@ -140,7 +142,7 @@ class ServedEngine:
                 return only_for(peer(connected)[1], allowed) or await guarded(request, handler)
 
         application = web.Application(middlewares=[guard], client_max_size=_BIGGEST_REQUEST)
-        application.add_routes(Routes(self).table())
+        application.add_routes(routes.table())
         return application
 
     def _on_signal(self, number: signal.Signals) -> None:

@@ -5,12 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from types import TracebackType
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from engine.explain import printable
 from engine.inspection.beneath import NotRegular, open_regular
 from engine.inspection.reader import Reader
 from engine.inspection.reader_process import tree_of
 from engine.model.errors import StoreError
+
+if TYPE_CHECKING:  # images bring much that only they need
+    from engine.images.inspected import Location as InImage
 
 
 class Opened:
@@ -49,36 +55,52 @@ class Opened:
         self.close()
 
 
-class LayerContents:
-    """Opens files of layers of the store at `root`, and nothing else; any thread may ask."""
+class Location(msgspec.Struct, frozen=True):
+    """Where the bytes of the file `inside` are: in a layer of the store, or in an image."""
+
+    inside: str
+    layer: str = ""
+    image: InImage | None = None
+
+
+class Contents:
+    """Opens files of layers of the store at `root`, and parts of images; any thread may ask."""
 
     def __init__(self, root: str) -> None:
         self._root = root
         self._reader = Reader(root)
 
-    def open(self, digest: str, path: str) -> Opened:
-        """The content of a layer's regular file; StoreError when it is not there (any more)."""
+    def open(self, location: Location, size: int) -> Opened:
+        """The content of a file; StoreError when it is not there any more, or of another size."""
+        name = printable(location.inside)
         try:
-            descriptor = self._opened(digest, path)
+            descriptor = self._opened(location)
         except NotRegular:
-            raise StoreError(f"`{printable(path)}` is no file in the store, though it should be") from None
+            raise StoreError(f"`{name}` is no file in the store, though it should be") from None
         except FileNotFoundError:
             raise StoreError(
-                f"the store does not hold `{printable(path)}` any more",
+                f"the store does not hold `{name}` any more",
                 "its layer has been collected, or is damaged: another run makes it again",
             ) from None
         except OSError as error:
-            raise StoreError(f"`{printable(path)}` can't be read in the store: {error.strerror}") from error
-        return Opened(descriptor, os.fstat(descriptor).st_size)
+            raise StoreError(f"`{name}` can't be read in the store: {error.strerror}") from error
+        if location.image is not None:
+            return Opened(descriptor, size, location.image.offset)
+        if os.fstat(descriptor).st_size != size:
+            os.close(descriptor)
+            raise StoreError(f"`{name}` is damaged in the store", "another run makes its layer again")
+        return Opened(descriptor, size)
 
     def close(self) -> None:
         """End the process that was started for it, if one was."""
         self._reader.close()
 
-    def _opened(self, digest: str, path: str) -> int:
+    def _opened(self, location: Location) -> int:
+        if location.image is not None:
+            return location.image.open()
         try:
-            return open_regular(tree_of(self._root, digest), path)
+            return open_regular(tree_of(self._root, location.layer), location.inside)
         except PermissionError:
             if os.geteuid() == 0:
                 raise
-        return self._reader.open(digest, path)
+        return self._reader.open(location.layer, location.inside)

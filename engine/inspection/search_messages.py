@@ -18,15 +18,14 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SearchedFile(msgspec.Struct, frozen=True, array_like=True):
-    """One of the files, in the order of their paths: in a layer of the store, or a part of `file`.
+    """One of the files, in the order of their paths: of a layer of the store, or in `file` from `offset` on.
 
-    `path` and `inside` are `engine.layer_files.names.to_wire`; `size` in bytes.
+    `path` is as `engine.layer_files.names.to_wire` writes it.
     """
 
     path: str
     size: int
     layer: str = ""
-    inside: str = ""
     file: str = ""
     offset: int = 0
 

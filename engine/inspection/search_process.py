@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 import msgspec
@@ -30,13 +30,12 @@ _SAYS_EVERY = 0.2  # seconds
 
 
 class Searching:
-    """One search; `run` is all of it."""
+    """One search; `run` is all of it. UsageError when the pattern can't be searched for."""
 
-    def __init__(self, order: Search, output: BinaryIO) -> None:
+    def __init__(self, order: Search, say: Callable[[Said], None]) -> None:
         self._order = order
         self._search = LineSearch(order.pattern, is_regex=order.is_regex, ignore_case=order.ignore_case)
-        self._output = output
-        self._encode = msgspec.json.Encoder().encode
+        self._say = say
         self._roots: dict[str, int] = {}
         self._images: dict[str, int] = {}
         self._files = self._bytes = self._found = self._skipped = 0
@@ -53,7 +52,6 @@ class Searching:
             self._files += 1
             self._report()
         self._say(self._searched(done=True))
-        self._output.flush()
 
     def _in_file(self, file: SearchedFile) -> None:
         if not file.size:
@@ -107,28 +105,24 @@ class Searching:
         if file.layer not in self._roots:
             flags = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
             self._roots[file.layer] = os.open(tree_of(self._order.root, file.layer), flags)
-        return open_below(self._roots[file.layer], from_wire(file.inside)), 0
+        return open_below(self._roots[file.layer], from_wire(file.path)), 0
 
     def _report(self) -> None:
         now = time.monotonic()
         if now - self._said_at >= _SAYS_EVERY:
             self._said_at = now
             self._say(self._searched())
-            self._output.flush()
 
     def _searched(self, *, done: bool = False) -> Searched:
         return Searched(
             files=self._files,
-            files_in_all=self._order.files_in_all,
+            files_in_all=self._files if done else max(self._files, self._order.files_in_all),
             bytes=self._bytes,
             found=self._found,
             skipped=self._skipped,
             is_cut=self._is_cut,
             done=done,
         )
-
-    def _say(self, what: Said) -> None:
-        self._output.write(self._encode(what) + b"\n")
 
 
 def _files(commands: BinaryIO) -> Iterator[SearchedFile]:
@@ -148,7 +142,14 @@ def main() -> int:
             namespace.enter_user_namespace()
         except MachineError:
             pass  # then some files are out of reach, and counted as skipped
-    Searching(order, sys.stdout.buffer).run(_files(sys.stdin.buffer))
+    encode = msgspec.json.Encoder().encode
+
+    def say(what: Said) -> None:
+        sys.stdout.buffer.write(encode(what) + b"\n")
+        if isinstance(what, Searched):
+            sys.stdout.buffer.flush()
+
+    Searching(order, say).run(_files(sys.stdin.buffer))
     return 0
 
 

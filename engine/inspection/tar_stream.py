@@ -6,10 +6,10 @@ import os
 import tarfile
 from collections.abc import Callable, Iterator
 
-from engine.explain import printable
 from engine.file_tree import DIRECTORY, Entry
 from engine.inspection.contents import Opened
-from engine.model.errors import OutcropError, StoreError
+from engine.inspection.state_files import StateFile
+from engine.model.errors import OutcropError
 
 REFUSED = "OUTCROP.refused"  # the last header of a tar that could not be finished: why
 _CHUNK = 1 << 18
@@ -23,19 +23,26 @@ _TYPES = {
 }
 
 
-def tar(entries: Iterator[tuple[str, str, Entry]], opened: Callable[[str], Opened]) -> Iterator[bytes]:
-    """The tar of (name in it, path, entry), parents first; as root would unpack it.
+def tar(files: Iterator[StateFile], path: str, opened: Callable[[StateFile], Opened]) -> Iterator[bytes]:
+    """The tar of what is at `path`, which comes first, and below it; as root would unpack it.
 
-    `opened` gives a path's content. What goes wrong on the way is told by a last header, `REFUSED`.
+    A directory itself is `.`, anything else has its own name. What goes wrong on the way is told by a
+    last header, `REFUSED`. In pieces of some size.
     """
+    return _joined(_tar(files, path, opened))
+
+
+def _tar(files: Iterator[StateFile], path: str, opened: Callable[[StateFile], Opened]) -> Iterator[bytes]:
+    cut = len(path) + 1 if path else 0
     try:
-        for name, path, entry in entries:
+        for file in files:
+            name, entry = file.path[cut:], file.entry
+            if file.path == path:
+                name = "." if entry.kind == DIRECTORY else path.rpartition("/")[2]
             if entry.kind != "file":
                 yield _header(name, entry)
                 continue
-            with opened(path) as content:
-                if content.size != entry.size:
-                    raise StoreError(f"`{printable(path)}` is damaged in the store")
+            with opened(file) as content:
                 yield _header(name, entry)
                 yield from content.chunks(_CHUNK)
                 yield b"\0" * (-entry.size % tarfile.BLOCKSIZE)
@@ -44,6 +51,18 @@ def tar(entries: Iterator[tuple[str, str, Entry]], opened: Callable[[str], Opene
         yield tarfile.TarInfo.create_pax_global_header({REFUSED: why})
         yield tarfile.TarInfo(REFUSED).tobuf(tarfile.PAX_FORMAT)  # a header must be followed by another
     yield b"\0" * (2 * tarfile.BLOCKSIZE)
+
+
+def _joined(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    waiting: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        waiting.append(piece)
+        size += len(piece)
+        if size >= _CHUNK:
+            yield b"".join(waiting)
+            waiting, size = [], 0
+    yield b"".join(waiting)
 
 
 def _header(name: str, entry: Entry) -> bytes:

@@ -7,6 +7,7 @@
 
 import hashlib
 import os
+from collections.abc import Collection
 
 import msgspec
 
@@ -109,11 +110,14 @@ class RunDirectory:
                     continue
         return None
 
-    def read_tasks(self) -> dict[str, TaskRecord]:
-        """The records of all tasks by name; the last one of a task counts."""
+    def read_tasks(self, only: Collection[str] | None = None) -> dict[str, TaskRecord]:
+        """The records of all tasks, or some, by name; the last one of a task counts."""
         decode = msgspec.json.Decoder(TaskRecord).decode
+        wanted = None if only is None else tuple(msgspec.json.encode(_TaskName(task))[:-1] for task in only)
         found: dict[str, TaskRecord] = {}
         for line in self._lines():
+            if wanted is not None and not line.startswith(wanted):
+                continue
             try:
                 record = decode(line)
             except msgspec.DecodeError:  # cut short by a crash

@@ -35,8 +35,6 @@ from engine.store.content_digest import digest_of
 
 Content = Union[bytes, Entry, None]  # of a file; anything else; a directory
 
-_RANKS: dict[ChangeWord | None, int] = {"added": 0, "changed": 1, "removed": 2, "metadata": 3, None: 4}
-
 
 class FakeLayer(msgspec.Struct, frozen=True, kw_only=True):
     """A layer and the bytes of its files."""
@@ -154,10 +152,10 @@ class FakeFiles(FilesClient):
             raise _not_found(path, state)
         rows = [view.row(child) for child in view.children(path)]
         if order == "size":
-            rows.sort(key=lambda row: -row.bytes)
+            rows.sort(key=lambda row: row.bytes, reverse=descending)
         elif order == "change":
-            rows.sort(key=lambda row: (_RANKS[row.change], not row.counts.total))
-        if descending:
+            rows.sort(key=lambda row: (row.change is not None) + row.counts.total, reverse=descending)
+        elif descending:
             rows.reverse()
         if around is not None:
             index = next((index for index, row in enumerate(rows) if row.name == around), 0)
@@ -286,8 +284,8 @@ class FakeFiles(FilesClient):
         empty = Waste(score=1.0, bytes=0, user_bytes=0, count=0, paths=())
         return self.wastes.get(place, empty)
 
-    def choices(self, run: str | None = None) -> Sequence[PlaceChoice]:
-        self._ask("choices", run)
+    def choices(self, run: str | None = None, task: str | None = None) -> Sequence[PlaceChoice]:
+        self._ask("choices", run, task)
         if self.given_choices:
             return self.given_choices
         return [PlaceChoice(place=place, title=details.title) for place, (details, _) in self._places.items()]
@@ -357,7 +355,7 @@ class _View:
         self.after = files.tree(state)
         self.before = {} if self._state_before.endswith("#-1") else files.tree(self._state_before)
         is_shown = _matcher(name, is_regex=False, ignore_case=True)
-        removed = self.before.keys() - self.after.keys() if changes is not None else ()
+        removed = self.before.keys() - self.after.keys()
         paths = {path for path in (*self.after, *removed) if path}
         shown = {
             path
