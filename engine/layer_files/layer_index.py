@@ -142,6 +142,10 @@ class LayerIndex:
         rows = [first, *self._link_rows[start:end]]
         return tuple(sorted(self.path(other) for other in rows if other != row))
 
+    def later_names(self) -> frozenset[int]:
+        """The rows of files whose content is that of another row of this layer: all names but the first."""
+        return frozenset(self._link_rows)
+
     def paths(self) -> Iterator[tuple[str, Entry]]:
         """All entries, in tree order by directory: those of one directory, then those of the ones in it."""
         for row, path in self._all_paths():
