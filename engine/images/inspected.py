@@ -67,6 +67,11 @@ class ImageLayer(msgspec.Struct, frozen=True, kw_only=True):
     entries: int
     bytes: int
 
+    @property
+    def name(self) -> str:
+        """The command in one line, without what builders put around it; "" when there is none."""
+        return instruction(self.command)
+
 
 class ImageRecord(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a registered image. `name`: its tag. `origins`: the latest first."""
@@ -107,9 +112,25 @@ class Location(msgspec.Struct, frozen=True, kw_only=True):
         return descriptor
 
 
+def instruction(command: str) -> str:
+    """What a history says made a layer, as one would write it: `RUN make`, `COPY . /app`."""
+    text = " ".join(command.split()).removesuffix("# buildkit").strip()
+    for shell in ("/bin/sh -c ", "|0 /bin/sh -c "):
+        if text.startswith(f"{shell}#(nop)"):
+            return text[len(shell) + len("#(nop)") :].strip()
+        if text.startswith(shell):
+            return f"RUN {text[len(shell) :]}"
+    return text
+
+
+def is_image_id(text: str) -> bool:
+    """Whether it has the form of an id."""
+    return len(text) == 64 and set(text) <= set("0123456789abcdef")
+
+
 def image_folder(store_root: str, image: str) -> str:
     """Where an image is kept; StoreError for what is no id of one."""
-    if len(image) != 64 or not set(image) <= set("0123456789abcdef"):
+    if not is_image_id(image):
         raise StoreError(f"there is no image `{image[:80]}`")
     return os.path.join(store_root, FOLDER, image)
 
@@ -144,6 +165,14 @@ class InspectedImage:
         except OSError:  # a store that is only read
             pass
         return InspectedImage(folder, record)
+
+    @staticmethod
+    def found(store_root: str, image: str) -> InspectedImage | None:
+        """The same for whoever lists them: None for what is no image, and nobody counts as its user."""
+        if not is_image_id(image):
+            return None
+        record = read_record(store_root, image)
+        return None if record is None else InspectedImage(image_folder(store_root, image), record)
 
     @property
     def title(self) -> str:

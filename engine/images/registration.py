@@ -34,6 +34,7 @@ from engine.images.inspected import (
     copy_bounded,
     file_state,
     image_folder,
+    is_image_id,
     read_record,
 )
 from engine.layer_files.encoding import encode
@@ -74,7 +75,7 @@ def _known(words: ImageWords, platform: str | None, store_root: str) -> str | No
     if state is None:
         return None
     for image in disk.names_in(os.path.join(store_root, FOLDER)):
-        record = read_record(store_root, image) if len(image) == 64 else None
+        record = read_record(store_root, image) if is_image_id(image) else None
         for origin in record.origins if record is not None else ():
             asked = (words.path, words.form, words.tag, platform, state)
             if asked == (origin.path, origin.form, origin.tag, origin.platform, origin.state):
