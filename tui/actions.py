@@ -281,7 +281,6 @@ _STEERING = (
         "keep going",
         "After a failure, start what does not need it; or stop doing so.",
     ),
-    _run("shell", "s", "Open a shell in the task", "shell", "Open a shell in the files of the task.", rank=4),
 )
 
 _LOG = (
@@ -428,6 +427,7 @@ _HISTORY = (
 
 ACTIONS: tuple[Action, ...] = (
     *_STEERING,
+    *FAILURE,
     *_GRAPH,
     *_LOG,
     *_LANES,
@@ -435,7 +435,6 @@ ACTIONS: tuple[Action, ...] = (
     *_INSPECTING,
     *INSPECT,
     *_HISTORY,
-    *FAILURE,
     *_PANES,
     *_MOVEMENT,
     *_EVERYWHERE,

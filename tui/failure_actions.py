@@ -4,4 +4,55 @@ from __future__ import annotations
 
 from tui.action import Action
 
-FAILURE: tuple[Action, ...] = ()
+
+def _run(action: str, keys: str, words: str, short: str, help_text: str, rank: int = 0) -> Action:
+    return Action(
+        id=action,
+        keys=tuple(keys.split()),
+        words=words,
+        short=short,
+        help=help_text,
+        groups=("run",),
+        rank=rank,
+    )
+
+
+FAILURE: tuple[Action, ...] = (
+    _run(
+        "shell",
+        "s",
+        "Shell in the task",
+        "shell",
+        "Enter the files of the task, as it left them; one that runs or is paused, as it is now.",
+        rank=4,
+    ),
+    _run(
+        "shell_keep",
+        "ctrl+k",
+        "Shell whose changes are kept",
+        "shell, keep",
+        "As the shell in the task; what is changed there is kept, for the next shell and to retry from here.",
+    ),
+    _run(
+        "shell_before",
+        "B",
+        "Shell as the task found it",
+        "shell before",
+        "Enter the files that the task started from, before its script ran.",
+    ),
+    _run(
+        "retry_from_here",
+        "H",
+        "Retry from here",
+        "retry from here",
+        "Run the script of the failed task again upon what it left and shells changed; not cached.",
+    ),
+    _run(
+        "breakpoint",
+        "b",
+        "Breakpoint…",
+        "breakpoint",
+        "Let the task pause before its script, after it, or when it fails, so that you can look into it.",
+    ),
+    _run("proceed", "c", "Let the paused task go on", "go on", "Let the paused task go on.", rank=2),
+)

@@ -87,9 +87,11 @@ def suffix_of(node: ShownNode, tasks: Mapping[str, TaskState], now: float, cells
         return ""
     task = tasks[node.task]
     text = ""
-    if task.attempt > 1:
-        mark = glyphs.glyph("retried")
-        text = f" {mark}" if cells > 2 else mark
+    marks = (glyphs.glyph("retried") if task.attempt > 1 else "") + (
+        glyphs.glyph("paused") if task.breakpoints and not task.done else ""
+    )
+    if marks:
+        text = f" {marks}" if cells > 1 + len(marks) else marks[:cells]
     if task.execution == "running" and task.started_at is not None:
         clock = f" {clock_text(now - task.started_at)}"
         if len(text) + len(clock) <= cells:

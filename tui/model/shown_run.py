@@ -7,6 +7,7 @@ from typing import Literal
 
 from engine.api.messages import RunSummary
 from engine.model.request import RunRequest
+from engine.progress.sentences import paused_words
 from tui.model.run_model import Dirty, Item, RunModel
 
 _MOST_LOST = 5
@@ -63,7 +64,19 @@ class ShownRun:
             return "the files of this run are damaged: this is not all that happened"
         if self.course == "not_kept":
             return "this run is not kept any more: its files are gone"
-        return ""
+        return self._paused_words if self.is_live else ""
+
+    @property
+    def _paused_words(self) -> str:
+        tasks = self.model.state.tasks
+        paused = [tasks[key] for key in tasks if key in self.model.state.running and tasks[key].paused]
+        if not paused:
+            return ""
+        one = paused[0]
+        words = f"{one.description.task} is {paused_words(one)}"
+        if len(paused) > 1:
+            words = f"{len(paused)} tasks are paused; {words}"
+        return f"{words}: s enters it, c lets it go on"
 
     @property
     def succeeded(self) -> bool:

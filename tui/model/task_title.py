@@ -19,6 +19,8 @@ def title_row(
     words = state_words(task, tasks, now)
     row = [Span(task.description.task, bold=True), Span(f" {glyph} {words[0]}", role_of(state))]
     row += [Span(f" {_dot(glyphs)} {word}") for word in words[1:]]
+    if task.breakpoints and not task.done and task.paused is None:
+        row += [Span(f" {_dot(glyphs)} "), Span(f"{glyphs.glyph('paused')} breakpoint", role_of("paused"))]
     if task.attempt > 1:
         row += [
             Span(f" {_dot(glyphs)} "),

@@ -14,6 +14,14 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from engine.events import PausePoint
+
+BREAKPOINTS: dict[PausePoint, str] = {
+    "before": "before its script",
+    "after": "after its script",
+    "on-failure": "when its script has failed",
+}
+
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
     """One answer; `key` is a letter that gives it at once."""
@@ -127,3 +135,18 @@ def run_again(task: str | None) -> ChoiceScreen:
             Choice(id="", key="c", words="neither"),
         ),
     )
+
+
+def breakpoint_at(task: str, present: tuple[PausePoint, ...], *, has_begun: bool) -> ChoiceScreen:
+    """Where a task is to pause: one of `BREAKPOINTS`, `none` to pause nowhere, or nothing."""
+    keys = {"before": "b", "after": "a", "on-failure": "f"}
+    choices = [
+        Choice(id=where, key=keys[where], words=f"{words}{'   (set)' if where in present else ''}")
+        for where, words in BREAKPOINTS.items()
+        if not (has_begun and where == "before")
+    ]
+    if present:
+        choices.append(Choice(id="none", key="n", words="nowhere any more"))
+    choices.append(Choice(id="", key="c", words="leave it as it is"))
+    detail = "It waits there until you let it go on; meanwhile a shell can enter."
+    return ChoiceScreen(f"Where is `{task}` to pause?", tuple(choices), detail)

@@ -67,7 +67,7 @@ class RunScreen(Screen[None]):
         self._prompt = PromptLine()
         self._status = StatusBar(glyphs)
         self._say = self._status.show_notice
-        self._steering = Steering(self, bridge, self._say)
+        self._steering = Steering(self, bridge, self._say, self.selected_task.ask_again)
 
     def compose(self) -> ComposeResult:
         yield self._header
@@ -126,6 +126,7 @@ class RunScreen(Screen[None]):
             if dirty.finished:
                 self._course_changed()
             elif dirty.tasks:
+                self.banner.say(self.shown.alarm)
                 self.refresh_bindings()
 
     def end(self, course: Course) -> None:
@@ -242,9 +243,28 @@ class RunScreen(Screen[None]):
             self._steering.keep_going(self.shown)
 
     def action_shell(self) -> None:
+        self._on_task(self._steering.shell)
+
+    def action_shell_keep(self) -> None:
+        self._on_task(lambda shown, task: self._steering.shell(shown, task, "--keep"))
+
+    def action_shell_before(self) -> None:
+        self._on_task(lambda shown, task: self._steering.shell(shown, task, "--before"))
+
+    def action_retry_from_here(self) -> None:
+        self._on_task(self._steering.retry_from_here)
+
+    def action_breakpoint(self) -> None:
+        self._on_task(self._steering.breakpoint)
+
+    def action_proceed(self) -> None:
+        self._on_task(self._steering.proceed)
+
+    def _on_task(self, act: Callable[[ShownRun, str], None]) -> None:
+        """Do this to the selected task, and stay there."""
         if self.shown is not None and self.selected is not None:
             self._hold()
-            self._steering.shell(self.shown, self.selected)
+            act(self.shown, self.selected)
 
     def action_next_tab(self) -> None:
         self._panel.next_tab()

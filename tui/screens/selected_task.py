@@ -65,6 +65,12 @@ class SelectedTask:
         if (failure.run, failure.task, failure.attempt) == self._asked_failure:
             self._panel.failure(failure)
 
+    def ask_again(self) -> None:
+        """What is kept of the task may be another thing now."""
+        self._asked = ()
+        if self._shown is not None:
+            self.show(self._shown, self._key)
+
     def first_error(self) -> None:
         """Go to the first error of the log; once it is there, if it is still asked for."""
         self._panel.open_tab("log")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
 from textual.message import Message
 from textual.screen import Screen
 
@@ -31,8 +32,14 @@ def is_possible(action: str, shown: ShownRun, task: str | None) -> bool:
             return not shown.is_live
         case "next_error":
             return bool(attention.failures(state))
-        case "shell":
+        case "shell" | "shell_keep" | "shell_before":
             return selected is not None and (selected.done or selected.execution == "running")
+        case "retry_from_here":
+            return selected is not None and selected.done and selected.failed and selected.attempt > 0
+        case "breakpoint":
+            return shown.is_steerable and selected is not None and not selected.done
+        case "proceed":
+            return shown.is_live and selected is not None and selected.paused is not None
         case _:
             return True
 
@@ -46,10 +53,16 @@ class RunWanted(Message):
 
 
 class Steering:
-    """The commands of one screen. Each says why when it can't be done, by `say`."""
+    """The commands of one screen. Each says why when it can't be done, by `say`.
 
-    def __init__(self, screen: Screen[None], bridge: Bridge, say: Callable[[str], None]) -> None:
+    `entered` is called when a shell has been in a task, which may have something to be retried from since.
+    """
+
+    def __init__(
+        self, screen: Screen[None], bridge: Bridge, say: Callable[[str], None], entered: Callable[[], None]
+    ) -> None:
         self._screen = screen
+        self._entered = entered
         self.say = say
         self._bridge = bridge
 
@@ -126,7 +139,47 @@ class Steering:
             "after a failure, what does not need it goes on" if enabled else "the first failure stops the run"
         )
 
-    def shell(self, shown: ShownRun, task: str) -> None:
+    def retry_from_here(self, shown: ShownRun, task: str) -> None:
+        """Run its script again upon what it left and shells have kept; after the run, in a new one."""
+        if shown.is_live:
+            if self._is_steerable(shown):
+                self._bridge.retry(shown.run, (task,), self.refused, from_here=True)
+                self.say(f"trying {task} again from where it left off; its result is not cached")
+            return
+        request = shown.again()
+        if request is None:
+            self.say("it is not known yet what this run was started with")
+        else:
+            here = msgspec.structs.replace(request, from_shell=((task, shown.run),))
+            self._screen.post_message(RunWanted(here))
+
+    def breakpoint(self, shown: ShownRun, task: str) -> None:
+        """Ask where the task is to pause."""
+        if not self._is_steerable(shown):
+            return
+        state = shown.model.state.tasks[task]
+
+        def answered(choice: str | None) -> None:
+            where = next((point for point in confirm.BREAKPOINTS if point == choice), None)
+            if where is not None:
+                self.say(f"{task} pauses {confirm.BREAKPOINTS[where]}")
+            elif choice == "none":
+                self.say(f"{task} pauses nowhere any more")
+            else:
+                return
+            self._bridge.break_at(shown.run, task, where, self.refused)
+
+        has_begun = state.execution == "running"
+        self._screen.app.push_screen(
+            confirm.breakpoint_at(task, state.breakpoints, has_begun=has_begun), answered
+        )
+
+    def proceed(self, shown: ShownRun, task: str) -> None:
+        """Let a paused task go on."""
+        self._bridge.proceed(shown.run, (task,), self.refused)
+        self.say(f"{task} goes on")
+
+    def shell(self, shown: ShownRun, task: str, *options: str) -> None:
         """Give the terminal to a shell in the files of the task, until it exits."""
         state = shown.model.state.tasks.get(task)
         if state is None or state.execution in ("waiting", "ready", "skipped"):
@@ -136,8 +189,9 @@ class Steering:
         def ended(code: int) -> None:
             if code != 0:
                 self.say(f"the shell in {task} ended with exit code {code}")
+            self._entered()
 
-        open_shell(self._screen, shown.run, task, ended)
+        open_shell(self._screen, shown.run, task, ended, options)
 
     def refused(self, refusal: Refusal) -> None:
         """Tell why a command was not carried out."""

@@ -22,6 +22,8 @@ class Banner(Static):
 
     def say(self, text: str) -> None:
         """Show this text; nothing hides the line."""
+        if text == self.text:
+            return
         self.text = text
         self.update(text)
         self.set_class(bool(text), "-shown")
