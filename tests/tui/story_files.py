@@ -19,7 +19,9 @@ func Parse(line string) []string {
 \treturn words
 }
 """
-_PARSE_CHANGED = _PARSE.replace("\treturn words\n", "\tif len(words) == 0 {\n\t\treturn nil\n\t}\n\treturn words\n")
+_PARSE_CHANGED = _PARSE.replace(
+    "\treturn words\n", "\tif len(words) == 0 {\n\t\treturn nil\n\t}\n\treturn words\n"
+)
 _MAIN = "\n".join(
     f'import {{ view{number} }} from "./views/view{number}";\nexport const v{number} = view{number};'
     for number in range(1, 40)
@@ -95,11 +97,13 @@ def fill(files: FakeFiles) -> None:
                 bytes=8_100_000,
                 count=2,
                 layers=(2, 3),
-                advice="npm's cache: set `npm_config_cache` to a place in `/tmp`, or filter `root/.npm` out of the"
-                " outputs of `web-deps` and `web`",
+                advice="a cache of npm: set `npm_config_cache` to a place in `/tmp`, or filter"
+                " `root/.npm` out of the outputs of `web-deps` and `web`",
             ),
             WastedPath(path="work/package-lock.json", bytes=12_003, count=2, layers=(2, 3), advice=""),
-            WastedPath(path="usr/share/doc/bash", bytes=1600, count=1, layers=(0,), advice="removed by `web`"),
+            WastedPath(
+                path="usr/share/doc/bash", bytes=1600, count=1, layers=(0,), advice="removed by `web`"
+            ),
         ),
         by_layer=((2, 4_000_000), (3, 4_112_003)),
     )

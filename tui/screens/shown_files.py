@@ -57,6 +57,12 @@ class ShownFiles:
             forgets=forgets,
             empty=empty,
         )
+        self._tree.set_timer(_UNDER_ANOTHER_TITLE, lambda: self._let_go(view))
+
+    def _let_go(self, view: FilesView | None) -> None:
+        """The files of another view must not stand below the heading of this one for long."""
+        if view is self.view and self.counts is None:
+            self._tree.let_go()
 
     def again(self) -> None:
         """Ask for the selected file once more."""
@@ -65,9 +71,11 @@ class ShownFiles:
     def pages_wanted(self, event: FileTree.PagesWanted) -> None:
         """The tree has rows in sight that are not there."""
         view = event.token
-        if view is self.view and isinstance(view, FilesView):
-            for page in event.pages:
+        for page in event.pages:
+            if view is self.view and isinstance(view, FilesView):
                 self._ask_for_page(view, page)
+            elif view is None:
+                self._tree.put(None, FilePage(path=page.path, total=0, offset=0, rows=()), page)
 
     def highlighted(self, path: str | None, row: FileRow | None) -> None:
         """The cursor is on another file: show it, at once if it has been at rest before."""

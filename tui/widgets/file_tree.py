@@ -144,6 +144,13 @@ class FileTree(ScrollView, inherit_bindings=False, can_focus=True):
         self._share_out()
         self._ask()
 
+    def let_go(self) -> None:
+        """Wait no longer with the rows of the view before: until the new ones are there, say so."""
+        if self._held is not None:
+            self._held = None
+            self._drawn.clear()
+            self.refresh()
+
     def put(self, token: object, page: FilePage, asked: PageWanted | None = None) -> None:
         """Take a page; one of another view is left aside. `asked`: what it answers, from `PagesWanted`."""
         if token == self._token:
@@ -379,7 +386,8 @@ class FileTree(ScrollView, inherit_bindings=False, can_focus=True):
             return ()
         if self._rows.problem:
             return (Span(f"  {self._look.glyphs.glyph('failed')} {self._rows.problem}", "task-failed"),)
-        return (Span(f"  {self._empty}", "dim-text"),) if self._rows.is_known else ()
+        words = self._empty if self._rows.is_known else f"loading{self._look.glyphs.ellipsis}"
+        return (Span(f"  {words}", "dim-text"),)
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
