@@ -59,7 +59,7 @@ class Told:
         return self._layers[position].result == _IMAGE
 
     def name(self, position: int) -> str:
-        """How a layer is called in a sentence: the task, the base, or the layer of an image, counted from 1."""
+        """How a layer is called in a sentence: by its task, or of an image counted from 1."""
         layer = self._layers[position]
         if self.is_base(position):
             return "the base"
