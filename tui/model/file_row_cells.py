@@ -90,7 +90,7 @@ def heading_spans(look: Look, order: Order, *, is_descending: bool, folder: str 
     `folder`: where the first row is, if that is not to be seen.
     """
     is_unicode = look.glyphs.is_unicode
-    mark = ("↑" if is_unicode else ">") if is_descending else ("↓" if is_unicode else "<")
+    mark = ("↓" if is_unicode else ">") if is_descending else ("↑" if is_unicode else "<")
     name = "name" + (mark if order == "name" else "")
     if folder:
         name = cut_left(f"{_shown(folder)}/", look.columns.name, look.glyphs.ellipsis)
