@@ -333,10 +333,15 @@ class FileTree(ScrollView, inherit_bindings=False, can_focus=True):
             return
         width, top, cursor = self.size.width, self._top, self._rows.cursor
         stale = [Region(0, 0, width, 1)] if self._heading != self._heading_row() else []
-        for y in range(self._height):
-            drawn, row = self._drawn.get(top + y), rows.get(top + y)
-            if drawn is None or drawn[:2] != (row, top + y == cursor):
-                stale.append(Region(0, y + _HEADING, width, 1))
+        for index in range(top, top + self._height):
+            row, drawn = rows.get(index), self._drawn.get(index)
+            if row is None and drawn is not None:
+                del self._drawn[index]  # there are fewer rows now
+            elif row is None or (drawn is not None and drawn[:2] == (row, index == cursor)):
+                continue
+            stale.append(Region(0, index - top + _HEADING, width, 1))
+        if not rows:
+            stale.append(Region(0, _HEADING, width, self._height))
         if stale:
             self.refresh(*stale)
 

@@ -40,7 +40,10 @@ def example_files() -> FakeFiles:
 
 
 class TreeApp(WidgetApp):
-    """`said`: what the tree told, in order, as (name, path). `waits`: questions stay in `asked`."""
+    """`token`: that of the view. `said`: what the tree told, in order, as (name, path).
+
+    `waits`: questions stay in `asked`.
+    """
 
     def __init__(self, files: FakeFiles, tree: FileTree | None = None, **app: Any) -> None:
         self.files_tree = tree or FileTree(Glyphs())
@@ -51,12 +54,12 @@ class TreeApp(WidgetApp):
         self.said: list[tuple[str, str | None]] = []
         self.asked: list[tuple[object, PageWanted]] = []
         self.waits = False
-        self._views = 0
+        self.token = 0
 
     def show(self, *, tree: dict[str, Any] | None = None, **view: Any) -> None:
         """Another view: `view` goes to the engine, `tree` to `show_view`."""
-        self.view, self._views = view, self._views + 1
-        self.files_tree.show_view(self._views, **(tree or {}))
+        self.view, self.token = view, self.token + 1
+        self.files_tree.show_view(self.token, **(tree or {}))
 
     def on_file_tree_pages_wanted(self, message: FileTree.PagesWanted) -> None:
         self.asked += [(message.token, page) for page in message.pages]
