@@ -15,11 +15,15 @@ _GAP = 2
 
 
 class FilePlace(msgspec.Struct, frozen=True, kw_only=True):
-    """A path of a state, as `engine.api.file_messages` writes both; `before`: what it is compared with."""
+    """A path of a state, as `engine.api.file_messages` writes both; `before`: what it is compared with.
+
+    `is_input`: both are tasks, and what they started from is meant.
+    """
 
     state: str
     path: str
     before: str | None = None
+    is_input: bool = False
 
 
 class Fact(msgspec.Struct, frozen=True):

@@ -229,3 +229,9 @@ def run_and_task(place: str) -> tuple[str, str] | tuple[None, None]:
 def task_place(run: str, task: str) -> str:
     """What a task of a run left behind."""
     return f"task:{run}/{task}"
+
+
+def input_state(details: PlaceDetails) -> str:
+    """What the task of a place started from: all of its layers but its own."""
+    last = details.layers[-1].position if details.layers else -1
+    return f"{details.place}#{last if details.own is None else details.own - 1}"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from engine.api.file_messages import PlaceDetails
+from engine.api.messages import Refusal
 from tui.bridge import Bridge
 from tui.format import Glyphs
 from tui.model.facts import FilePlace
-from tui.model.inspected import run_and_task, task_place
+from tui.model.inspected import input_state, run_and_task, task_place
 from tui.model.shown_run import ShownRun
 from tui.screens.inspect import InspectScreen
 
@@ -16,6 +18,7 @@ class Inspecting:
     """The screen is made when it is wanted first. `place`: what to show before anything was selected."""
 
     def __init__(self, bridge: Bridge, glyphs: Glyphs, clock: Callable[[], float]) -> None:
+        self._bridge = bridge
         self.screen = InspectScreen(bridge, glyphs, clock)
         self.mode_before = ""
         self._came_for: str | None = None  # the selected task that was asked for last
@@ -34,7 +37,26 @@ class Inspecting:
 
     def show(self, wanted: FilePlace) -> None:
         """A file of some state, perhaps compared with another one."""
-        self.screen.open(wanted.state, wanted.path, before=wanted.before)
+        if wanted.is_input and wanted.before is not None:
+            self._show_inputs(wanted, wanted.before)
+        else:
+            self.screen.open(wanted.state, wanted.path, before=wanted.before)
+
+    def _show_inputs(self, wanted: FilePlace, before: str) -> None:
+        """What two tasks started from, once it is known which of their layers those are."""
+
+        def came(found: PlaceDetails) -> None:
+            states.append(input_state(found))
+            if len(states) == 2:
+                self.screen.open(states[0], wanted.path, before=states[1])
+            else:
+                self._bridge.files.place(before, came, refused, latest="inputs")
+
+        def refused(refusal: Refusal) -> None:
+            self.screen.notify(refusal.message, severity="error", markup=False)
+
+        states: list[str] = []
+        self._bridge.files.place(wanted.state, came, refused, latest="inputs")
 
     def run_changed(self, shown: ShownRun | None) -> None:
         """Something happened in the run: when it was to the task that is looked at, ask again."""

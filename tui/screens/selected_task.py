@@ -39,6 +39,7 @@ class SelectedTask:
         self._shown, self._key = shown, key
         tasks = shown.model.state.tasks
         task = tasks.get(key or "")
+        self._panel.run = shown.run
         self._panel.show(task, tasks)
         if task is None:
             self._open(None, (), is_live=False)

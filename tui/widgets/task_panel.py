@@ -60,6 +60,7 @@ class TaskPanel(Vertical):
     def __init__(self, log: Widget, glyphs: Glyphs, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self.tab: Tab = "log"
+        self.run = ""  # whose task it is, as its owner says
         self._log = log
         self._glyphs = glyphs
         self._shown: TaskState | None = None
@@ -289,7 +290,7 @@ class TaskPanel(Vertical):
                 task, self._tasks, details, self._script, self._used_by(), self._glyphs, self._now
             )
         if self.tab == "why":
-            return why_sections(task, self._tasks, details, self._glyphs, self._now)
+            return why_sections(task, self._tasks, details, self._glyphs, self._now, self.run)
         if details is None:
             return (note("loading…"),)
         if not details.environment:

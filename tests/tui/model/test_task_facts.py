@@ -13,7 +13,7 @@ from tests.tui.fakes_runs import NOW, cached_task, details_of, failed_task, some
 from tests.tui.synthetic import description
 from tui.format import Glyphs
 from tui.model.bars import bar
-from tui.model.facts import Section, fact, filtered, lay_out
+from tui.model.facts import FilePlace, Section, fact, filtered, lay_out
 from tui.model.script_spans import MOST_LINES, highlighted_rows, plain_rows
 from tui.model.spans import Span, fitted, padded_row, row_cells, row_text, wrapped
 from tui.model.task_facts import environment_section, given_section, info_sections, users_of
@@ -167,6 +167,24 @@ def test_why_names_every_change_with_before_and_after() -> None:
     assert "− variable OLD  removed\n  - 1" in text
     assert "README.md  not in the cache key" in text
     assert text.index("deps  bbb") < text.index("base  aaa")
+
+
+def test_a_changed_file_can_be_opened_as_a_difference_of_what_the_task_was_given() -> None:
+    details = msgspec.structs.replace(details_of(), to_hit=("restore src/parse.go",))
+    sections = why_sections(failed_task(), some_tasks(), details, GLYPHS, NOW, run="r2")
+    opened = [found.opens for section in sections for found in section.facts if found.opens]
+    assert opened[0] == FilePlace(
+        state="task:r2/unit-2",
+        path=f"{details.workspace.strip('/')}/src/parse.go".lstrip("/"),
+        before=f"task:{details.compared_with}/unit-2",
+        is_input=True,
+    )
+    assert "restore src/parse.go" in text_of(sections)
+    assert not any(
+        found.opens
+        for section in why_sections(failed_task(), some_tasks(), details, GLYPHS, NOW)
+        for found in section.facts
+    )
 
 
 @pytest.mark.parametrize(
