@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from array import array
-from itertools import pairwise
+from operator import sub
 
 import msgspec
 
@@ -79,14 +79,26 @@ def segment_ends(data: bytes, encoding: Encoding, *, is_last: bool) -> array[int
     A segment that is not whole yet is left out, unless `is_last`.
     """
     ends = _line_ends(data, encoding.unit, is_big=encoding.codec.endswith("be"))
-    rest = len(data) - (ends[-1] if ends else 0)
-    longest = max((second - first for first, second in pairwise(ends)), default=0)
-    if max(longest, rest, ends[0] if ends else 0) > LONGEST_SEGMENT:
+    if not _are_short(ends, len(data)):
         ends = _with_parts(data, ends, encoding)
-        rest = len(data) - (ends[-1] if ends else 0)
-    if is_last and rest:
+    if is_last and len(data) > (ends[-1] if ends else 0):
         ends.append(len(data))
     return ends
+
+
+def short_line_ends(data: bytes, encoding: Encoding) -> array[int] | None:
+    """The same where each segment is a whole line, but for an incomplete one at the end; else None."""
+    if encoding.unit > 1:
+        return None
+    ends = line_ends(data)
+    return ends if ends and _are_short(ends, len(data)) else None
+
+
+def _are_short(ends: array[int], size: int) -> bool:
+    """Whether no line is longer than a segment, nor what is left of `size` bytes after the last one."""
+    if not ends:
+        return size <= LONGEST_SEGMENT
+    return max(ends[0], size - ends[-1], max(map(sub, ends[1:], ends), default=0)) <= LONGEST_SEGMENT
 
 
 def _line_ends(data: bytes, unit: int, *, is_big: bool) -> array[int]:

@@ -19,7 +19,7 @@ _DEEPEST = 64
 Tag = Literal["equal", "replace", "delete", "insert"]
 
 
-class Block(msgspec.Struct, frozen=True):
+class Block(msgspec.Struct, frozen=True, gc=False):
     """Lines from `before_from` to before `before_to` became those of `after`; or they are equal."""
 
     is_equal: bool

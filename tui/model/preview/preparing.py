@@ -10,7 +10,7 @@ from tui.format import Glyphs, size_text
 from tui.model.facts import Section, fact, lay_out
 from tui.model.preview.archive_listing import listing_of, listing_sheet
 from tui.model.preview.colouring import MOST, coloured_rows
-from tui.model.preview.diff_sheet import diff_sheet
+from tui.model.preview.diff_sheet import DiffSheet
 from tui.model.preview.encodings import UTF_8, segment_ends
 from tui.model.preview.file_info import exact_size
 from tui.model.preview.hex_sheet import HexSheet, bytes_in_row, row_width
@@ -122,7 +122,7 @@ def _diff(versions: Versions, room: Room, is_cancelled: IsCancelled) -> Body:
         texts = [_beginning(version) for version in found]
         is_cut = any(version.size > MOST_COMPARED for version in found)
     changes = text_changes(texts[0], texts[1], is_cancelled, is_cut=is_cut)
-    sheet = diff_sheet(changes, room.glyphs, width=room.width)
+    sheet = DiffSheet(changes, room.glyphs, width=room.width)
     minus = "−" if room.glyphs.is_unicode else "-"
     words = "the same but for bytes that are not shown here" if len(kinds) == 1 else ""
     return Body(

@@ -11,7 +11,7 @@ from tui.model.search_pattern import search_pattern
 from tui.model.spans import Row, row_cells, row_text
 
 
-class Cell(msgspec.Struct, frozen=True):
+class Cell(msgspec.Struct, frozen=True, gc=False):
     """A column of a line. `gutter` stays where it is when the text is moved sideways, and is not copied.
 
     `pixels`: instead of a text, the upper and the lower half of each cell, as RGB bytes.

@@ -18,7 +18,7 @@ _PART = re.compile(r".{60,400}?[;{},>]|.{1,400}", re.DOTALL)
 _WORDS = re.compile(r"\w+|\s+|.", re.DOTALL)
 _MOST_WORDS = 200  # of a line whose words are compared
 _LIKE = 0.4  # how much of two lines has to be equal for it to be worth while
-_MOST_COMPARED = 2000  # pairs of lines
+_MOST_KNOWN = 2000  # pairs of lines
 
 Pair = tuple[int | None, int | None]  # a line before and one after, beside each other
 Ranges = tuple[tuple[int, int], ...]
@@ -105,32 +105,36 @@ def pairs(block: Block) -> list[Pair]:
 
 
 class WithinLines:
-    """What differs within lines that stand beside each other; of some thousand pairs."""
+    """What differs within lines that stand beside each other; remembered for those seen last."""
 
     def __init__(self) -> None:
-        self._left = _MOST_COMPARED
+        self._known: dict[tuple[str, str], tuple[Ranges, Ranges]] = {}
 
     def ranges(self, before: str, after: str) -> tuple[Ranges, Ranges]:
         """The characters that differ, of both; nothing where the lines have little in common."""
-        if self._left <= 0:
-            return (), ()
-        self._left -= 1
-        old, new = _WORDS.findall(before), _WORDS.findall(after)
-        if not old or not new or max(len(old), len(new)) > _MOST_WORDS:
-            return (), ()
-        matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
-        same = sum(
-            len(old[match.a + place])
-            for match in matcher.get_matching_blocks()
-            for place in range(match.size)
-        )
-        if same < _LIKE * max(len(before), len(after)):
-            return (), ()
-        opcodes = [code for code in matcher.get_opcodes() if code[0] != "equal"]
-        return (
-            _character_ranges(old, [(code[1], code[2]) for code in opcodes]),
-            _character_ranges(new, [(code[3], code[4]) for code in opcodes]),
-        )
+        found = self._known.get((before, after))
+        if found is None:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            found = self._known[before, after] = _ranges(before, after)
+        return found
+
+
+def _ranges(before: str, after: str) -> tuple[Ranges, Ranges]:
+    old, new = _WORDS.findall(before), _WORDS.findall(after)
+    if not old or not new or max(len(old), len(new)) > _MOST_WORDS:
+        return (), ()
+    matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
+    same = sum(
+        len(old[match.a + place]) for match in matcher.get_matching_blocks() for place in range(match.size)
+    )
+    if same < _LIKE * max(len(before), len(after)):
+        return (), ()
+    opcodes = [code for code in matcher.get_opcodes() if code[0] != "equal"]
+    return (
+        _character_ranges(old, [(code[1], code[2]) for code in opcodes]),
+        _character_ranges(new, [(code[3], code[4]) for code in opcodes]),
+    )
 
 
 def _character_ranges(words: Sequence[str], ranges: Sequence[tuple[int, int]]) -> Ranges:

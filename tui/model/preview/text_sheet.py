@@ -21,7 +21,7 @@ _STRETCHES_AT_ONCE = 64  # that are searched: some 256 KB
 _LOOK_AHEAD = 200  # characters
 
 
-class TextLine(msgspec.Struct, frozen=True):
+class TextLine(msgspec.Struct, frozen=True, gc=False):
     """A segment to draw; `number` from 1, None where a long line goes on."""
 
     number: int | None
