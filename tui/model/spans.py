@@ -7,7 +7,7 @@ import msgspec
 from engine.progress.width import cells, cut
 
 
-class Span(msgspec.Struct, frozen=True):
+class Span(msgspec.Struct, frozen=True, gc=False):
     """A piece of a line: `role` as in `tui.theme`, or none; `link` an address, `task` a task to go to."""
 
     text: str
