@@ -21,42 +21,47 @@ _POINTS: tuple[PausePoint, ...] = ("before", "after", "on-failure")
 
 
 class Breakpoints:
-    """Those of one run; only for its event loop."""
+    """Those of one run; only for its event loop.
+
+    `paused` are the tasks that wait now; `changed` is called when one begins to, or goes on.
+    """
 
     def __init__(self, run: Run) -> None:
-        self._run = run
-        self._running: dict[str, PausableTask] = {}
+        self.run = run
+        self.paused: set[str] = set()
+        self.changed: Callable[[], None] = lambda: None
+        self.tasks: dict[str, PausableTask] = {}
 
     def set(self, task: str, where: PausePoint | None) -> None:
         """Pause there as well, or with None nowhere any more. A task that the run does not have is left."""
-        state = self._run.state.tasks.get(task)
+        state = self.run.state.tasks.get(task)
         if state is None or state.description.kind == "system":
             return
         wanted = (
             () if where is None else tuple(it for it in _POINTS if it == where or it in state.breakpoints)
         )
         if wanted != state.breakpoints:
-            run = self._run
+            run = self.run
             run.say(events.BreakpointsSet(at=run.clock(), run=run.run, task=task, where=wanted))
-            if task in self._running:
-                self._running[task].change()
+            if task in self.tasks:
+                self.tasks[task].change()
 
     def proceed(self, tasks: Iterable[str] | None) -> tuple[str, ...]:
         """Let these go on, or with None all; those that did, as others are not paused."""
-        wanted = tuple(self._running) if tasks is None else tasks
-        return tuple(task for task in wanted if task in self._running and self._running[task].resume())
+        wanted = tuple(self.tasks) if tasks is None else tasks
+        return tuple(task for task in wanted if task in self.tasks and self.tasks[task].resume())
 
     def running(self, task: str) -> PausableTask | None:
         """The attempt of this task that is under way, if its sandbox is."""
-        return self._running.get(task)
+        return self.tasks.get(task)
 
     def is_running(self, task: str) -> bool:
         """Whether it has started, its sandbox perhaps not yet, and has not ended."""
-        return task in self._run.state.running
+        return task in self.run.state.running
 
     def attempt(self, task: str, folder: str, is_success: Callable[[int], bool]) -> PausableTask:
         """One that begins. `folder` is the task's /run/outcrop; `is_success` knows the exit codes."""
-        return PausableTask(self._run, task, folder, is_success, self._running)
+        return PausableTask(self, task, folder, is_success)
 
 
 class PausableTask:
@@ -67,20 +72,19 @@ class PausableTask:
 
     def __init__(
         self,
-        run: Run,
+        breakpoints: Breakpoints,
         task: str,
         folder: str,
         is_success: Callable[[int], bool],
-        running: dict[str, PausableTask],
     ) -> None:
         self.task = task
         self.running: RunningTask | None = None
         self.limit: asyncio.Timeout | None = None
         self.paused_seconds = 0.0
         self.is_entered = False
-        self._run = run
+        self._run = breakpoints.run
+        self._breakpoints = breakpoints
         self._is_success = is_success
-        self._others = running
         self._paused_at = 0.0
         self._left: float | None = None
         self._is_heard = False
@@ -121,7 +125,7 @@ class PausableTask:
     def begin(self, running: RunningTask) -> None:
         """Its sandbox has been started."""
         self.running = running
-        self._others[self.task] = self
+        self._breakpoints.tasks[self.task] = self
         if self.waits_at_first or self.waits_at_last:
             self._hear(running)
 
@@ -130,8 +134,8 @@ class PausableTask:
         if self._script is not None:
             self._script.close()
             self._script = None
-        if self._others.pop(self.task, None) is not None and self.where is not None:
-            self.paused_seconds += asyncio.get_running_loop().time() - self._paused_at
+        if self._breakpoints.tasks.pop(self.task, None) is not None and self.where is not None:
+            self._end_pause()
         self._deafen()
 
     def change(self) -> None:
@@ -156,10 +160,9 @@ class PausableTask:
             return False
         run = self._run
         run.say(events.TaskResumed(at=run.clock(), run=run.run, task=self.task))
-        now = asyncio.get_running_loop().time()
-        self.paused_seconds += now - self._paused_at
+        self._end_pause()
         if self._left is not None and self.limit is not None:
-            self.limit.reschedule(now + self._left)
+            self.limit.reschedule(asyncio.get_running_loop().time() + self._left)
         match where:
             case "before":
                 running.go()
@@ -182,6 +185,13 @@ class PausableTask:
             self.limit.reschedule(None)
         run.say(event)
         run.flush()
+        self._breakpoints.paused.add(self.task)
+        self._breakpoints.changed()
+
+    def _end_pause(self) -> None:
+        self.paused_seconds += asyncio.get_running_loop().time() - self._paused_at
+        self._breakpoints.paused.discard(self.task)
+        self._breakpoints.changed()
 
     def _asked(self) -> None:
         """The script waits."""

@@ -150,7 +150,8 @@ def _entry(pausable: PausableTask, running: RunningTask, descriptors: list[int])
     directory, environment = spec.directory, spec.environment
     asking = pausable.asking_process
     if asking is not None:
-        directory, environment = _of_process(asking, spec.user.uid) or (directory, environment)
+        directory = _directory_of(asking) or directory
+        environment = _variables_of(asking, spec.user.uid) or environment
     pausable.enter()
     return Entry(
         program=program,
@@ -161,15 +162,22 @@ def _entry(pausable: PausableTask, running: RunningTask, descriptors: list[int])
     )
 
 
-def _of_process(pid: int, uid: int) -> tuple[str, dict[str, str]] | None:
-    """The working directory and the variables of a process, when it is this user's; None when it is gone."""
+def _directory_of(pid: int) -> str | None:
+    """The working directory of a process, as it sees that; None when it is gone."""
+    try:
+        return os.readlink(f"/proc/{pid}/cwd")
+    except OSError:
+        return None
+
+
+def _variables_of(pid: int, uid: int) -> dict[str, str] | None:
+    """What is exported to a process; None when it is gone, or another user's."""
     try:
         if os.stat(f"/proc/{pid}").st_uid != uid:
             return None
-        directory = os.readlink(f"/proc/{pid}/cwd")
         with open(f"/proc/{pid}/environ", "rb") as file:
             variables = file.read().split(b"\0")
     except OSError:
         return None
     pairs = (os.fsdecode(variable).partition("=") for variable in variables if b"=" in variable)
-    return directory, {name: value for name, _, value in pairs}
+    return {name: value for name, _, value in pairs}

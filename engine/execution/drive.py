@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Protocol, Union, assert_never
 
 import msgspec
@@ -122,6 +122,7 @@ class _Loop:
         self._work: dict[str, asyncio.Task[None]] = {}
         self._changed = asyncio.Event()
         self._interrupted = False
+        self._breakpoints.changed = self._changed.set
 
     async def run_all(self) -> None:
         """The loop itself; Interrupted when its end was asked for, once everything has been stopped."""
@@ -137,7 +138,7 @@ class _Loop:
                 self._obey_all(loop)
                 while not self._run.state.done:
                     self._changed.clear()
-                    for start in scheduler.starts(self._demands(), self._held.values(), self._machine):
+                    for start in scheduler.starts(self._demands(), self._reserved(), self._machine):
                         self._start(group, start)
                     self._run.flush()
                     await self._changed.wait()
@@ -199,6 +200,16 @@ class _Loop:
         self._run.cancel(tasks)
         for task in tasks:
             self._cancel(task)
+
+    def _reserved(self) -> Collection[Reservation]:
+        """What is held now. A paused task takes no core from others, unless it is pinned to it."""
+        paused = self._breakpoints.paused
+        if not paused:
+            return self._held.values()
+        return [
+            msgspec.structs.replace(held, slots=len(held.cores)) if task in paused else held
+            for task, held in self._held.items()
+        ]
 
     def _demands(self) -> list[Demand]:
         return [

@@ -21,6 +21,7 @@ from engine.store.store import Store
 from engine.store.views import MountPlan, build_view
 from engine.task import outputs
 from engine.task import process as task_environment
+from engine.task.breakpoint_path import with_breakpoints
 from engine.task.environment import Variable
 from engine.task.login import Login, look_up
 from engine.task.mount_points import mount_points
@@ -120,6 +121,7 @@ class _Session:
         environment = task_environment.process_environment(
             variables, self._metadata(), login.home, login.name
         )
+        environment = with_breakpoints(environment, task.script)
         shell = task.shell or _FALLBACK
         outputs.prepare(self._folder)
         task_environment.write(self._folder, task.script, shell, environment)
