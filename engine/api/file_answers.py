@@ -236,7 +236,7 @@ class FileAnswers:
         """What is at a path and below it, all or what the view shows."""
         if view is None:
             return all_below(after, path)
-        return shown_below(after, view, locked(after, before), path)
+        return shown_below(after, view, lambda: locked(after, before), path)
 
     def _compared(self, state: str, other: str | None) -> tuple[PlaceState, PlaceState]:
         """The state and what it is compared with, the one below by default."""

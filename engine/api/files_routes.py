@@ -23,8 +23,10 @@ from engine.api.messages import Refusal
 from engine.api.ranges import ranged
 from engine.api.refused import RefusedError
 from engine.api.run_states import RunStates
+from engine.explain import printable
 from engine.inspection.place import NotFound
 from engine.inspection.places import Places
+from engine.layer_files.changes import WORDS
 from engine.layer_files.names import from_wire
 from engine.store.store import Store
 
@@ -79,7 +81,7 @@ class FilesRoutes:
             limit=_limit_of(request),
             order=_order_of(request),
             descending=_is_set(request, "descending"),
-            changes=_words_of(request, "changes"),
+            changes=_changes_of(request),
             name=from_wire(request.query.get("name", "")),
             around=_optional_name(request, "around"),
         )
@@ -178,7 +180,11 @@ async def _begun(request: web.Request, headers: dict[str, str]) -> web.StreamRes
 
 
 def _path_of(request: web.Request) -> str:
-    return from_wire(request.query.get("path", "").strip("/"))
+    """A path relative to the root, as an entry has it: nothing is left out of it, nothing resolved."""
+    path = from_wire(request.query.get("path", ""))
+    if path and any(name in ("", ".", "..") for name in path.split("/")):
+        raise RefusedError(Refusal(kind="not_found", message=f"there is no `{printable(path)}`"))
+    return path
 
 
 def _order_of(request: web.Request) -> Order:
@@ -207,6 +213,12 @@ def _is_set(request: web.Request, name: str) -> bool:
     return text in ("1", "true")
 
 
-def _words_of(request: web.Request, name: str) -> frozenset[str] | None:
-    text = request.query.get(name)
-    return None if text is None else frozenset(text.split(",")) - {""}
+def _changes_of(request: web.Request) -> frozenset[str] | None:
+    text = request.query.get("changes")
+    if text is None:
+        return None
+    words = frozenset(text.split(",")) - {""}
+    if not words <= frozenset(WORDS):
+        hint = f"some of {', '.join(f'`{word}`' for word in WORDS)}"
+        raise RefusedError(Refusal(kind="usage", message=f"`changes={text}` names no change", hint=hint))
+    return words

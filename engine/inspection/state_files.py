@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from itertools import islice
 from typing import TypeVar
@@ -19,6 +19,7 @@ _BATCH = 500
 _LAYER_BITS = 32  # as the codes of `State.listing`
 
 Item = TypeVar("Item")
+Lock = Callable[[], AbstractContextManager[None]]
 
 
 class StateFile(msgspec.Struct, frozen=True):
@@ -46,9 +47,7 @@ def all_below(state: PlaceState, path: str) -> Iterator[StateFile]:
             pending.append(_children(state, found.path))
 
 
-def shown_below(
-    state: PlaceState, view: View, lock: AbstractContextManager[object], path: str
-) -> Iterator[StateFile]:
+def shown_below(state: PlaceState, view: View, lock: Lock, path: str) -> Iterator[StateFile]:
     """What is at a path; of a directory what a view of this state shows in it, with the ways there."""
     whole = _at(state, path)
     if whole is None:
@@ -98,10 +97,10 @@ def _children(state: PlaceState, directory: str) -> Iterator[StateFile]:
         yield StateFile(prefix + index.name(row), index.entry_at(row), layer)
 
 
-def _in_batches(items: Iterator[Item], lock: AbstractContextManager[object]) -> Iterator[Item]:
+def _in_batches(items: Iterator[Item], lock: Lock) -> Iterator[Item]:
     """The items, which are made while the lock is held."""
     while True:
-        with lock:
+        with lock():
             batch = list(islice(items, _BATCH))
         if not batch:
             return
