@@ -101,19 +101,18 @@ class LayerRows:
     def __init__(self, nodes: dict[str, int], size: int) -> None:
         self.bytes = size
         self._values = array("q")
-        order = sorted((_key(path), path) for path in nodes)
         self.has_whiteouts = False
-        packed = []
+        packed = bytearray()
         previous = b""
-        for _, path in order:
+        for path in sorted(nodes, key=_key):
             encoded = os.fsencode(path)
             is_leaf = not previous.startswith(encoded + b"/")
             value = nodes[path]
             self._values.append((value >> 1) << 2 | (value & 1) * _DIRECTORY | is_leaf * _LEAF)
             self.has_whiteouts = self.has_whiteouts or path.rpartition("/")[2].startswith(_WHITEOUT)
-            packed.append(encoded)
+            packed += encoded + b"\0"
             previous = encoded
-        self._paths = b"\0".join(packed)
+        self._paths = bytes(packed)
 
     def __len__(self) -> int:
         return len(self._values)
@@ -123,7 +122,6 @@ class LayerRows:
         start = 0
         for value in self._values:
             end = self._paths.find(b"\0", start)
-            end = len(self._paths) if end < 0 else end
             yield self._paths[start:end], value
             start = end + 1
 

@@ -186,10 +186,11 @@ class _Registration:
         index = LayerIndex.open(f"{place}index")
         assert index is not None
         offsets = array("q", [-1]) * max(1, index.rows)
-        for path, offset in read.offsets.items():
-            row = index.row_of(path)
-            if row is not None:
-                offsets[row] = offset
+        for node in range(1, index.nodes):
+            directory = index.node_path(node)
+            prefix = f"{directory}/" if directory else ""
+            for row in range(index.first[node], index.first[node + 1]):
+                offsets[row] = read.offsets.get(prefix + index.name(row), -1)
         disk.write_new(f"{place}offsets", offsets.tobytes())
         if read.sparse or read.borrowed:
             special = Special(read.sparse, read.borrowed)

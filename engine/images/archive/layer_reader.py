@@ -73,6 +73,8 @@ def read_layer(source: LayerSource, below: Below, progress: Progress | None = No
         diff_id = f"sha256:{plain.drain()}"
     if source.diff_id not in ("", diff_id):
         raise UserError(f"layer `{source.digest}` is not the `{source.diff_id}` that the image names")
+    rows = nodes.rows()
+    del nodes  # it is as large as the tree
     content = tree.finish()
     offsets = dict(content.members)
     offsets.update((later, offsets[first]) for later, first in content.links.items())
@@ -81,7 +83,7 @@ def read_layer(source: LayerSource, below: Below, progress: Progress | None = No
         offsets=offsets,
         sparse=sparse,
         borrowed=content.borrowed,
-        rows=nodes.rows(),
+        rows=rows,
     )
 
 

@@ -240,7 +240,7 @@ class TarReader:
         if field[:1] and field[0] & 0x80:
             value = int.from_bytes(field, "big") & ((1 << (8 * len(field) - 1)) - 1)
             return value - (1 << (8 * len(field) - 1)) if field[0] & 0x40 else value
-        text = field.strip(b" \0").split(b"\0", 1)[0]
+        text = field.rstrip(b" \0")
         try:
             return int(text, 8) if text else 0
         except ValueError:
