@@ -9,8 +9,9 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
+from types import MappingProxyType
 from typing import NoReturn
 
 from engine.model.errors import DefinitionError, OutcropError, UsageError
@@ -32,6 +33,7 @@ COMMANDS = {
     "logs": "the whole log of a task",
     "why": "why a task ran, or why it was a hit",
     "files": "list, print, compare or export the files of a task",
+    "inspect": "what the layers of a task or an image hold and waste",
     "shell": "a shell in the filesystem of a task, or in a running task",
     "continue": "let a paused task go on",
     "du": "the size of the store by kind",
@@ -69,10 +71,13 @@ def _formatter(prog: str) -> argparse.HelpFormatter:
 Interface = Callable[[list[str], Console], int | None]
 
 
-def main(arguments: Sequence[str] | None = None, interface: Interface | None = None) -> int:
+def main(
+    arguments: Sequence[str] | None = None,
+    interfaces: Mapping[str, Interface] = MappingProxyType({}),
+) -> int:
     """Run the program; the exit code of the command line reference. No exception escapes.
 
-    Without a command word, `interface` comes first.
+    `interfaces`: by command, what comes before it; that of `run` only where the word `run` is left out.
     """
     ensure_standard_streams()
     environment = dict(os.environ)
@@ -81,7 +86,7 @@ def main(arguments: Sequence[str] | None = None, interface: Interface | None = N
     try:
         with interruption:
             words = list(sys.argv[1:] if arguments is None else arguments)
-            code = _dispatch(words, console, interface)
+            code = _dispatch(words, console, interfaces)
             console.flush()
             return interruption.exit_code_after(code)
     except BrokenPipeError:
@@ -97,7 +102,7 @@ def main(arguments: Sequence[str] | None = None, interface: Interface | None = N
         return _internal_error(error, console)
 
 
-def _dispatch(words: list[str], console: Console, interface: Interface | None) -> int:
+def _dispatch(words: list[str], console: Console, interfaces: Mapping[str, Interface]) -> int:
     command, arguments = _command(words)
     if command in ("--help", "--version"):
         console.line(_help() if command == "--help" else _version())
@@ -105,7 +110,8 @@ def _dispatch(words: list[str], console: Console, interface: Interface | None) -
     for option in NOT_SUPPORTED_OPTIONS.get(command, ()):
         if any(word == option or word.startswith(f"{option}=") for word in arguments):
             raise UsageError(f"`{option}` is not supported yet")
-    if interface is not None and command == "run" and words[:1] != ["run"]:
+    interface = interfaces.get(command)
+    if interface is not None and (command != "run" or words[:1] != ["run"]):
         code = interface(arguments, console)
         if code is not None:
             return code

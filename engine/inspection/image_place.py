@@ -21,7 +21,7 @@ def image_place(store: Store, name: str, image: str) -> Place:
     layers = tuple(
         PlaceLayer(
             digest=layer.digest,
-            name=layer.command or f"layer {position}",
+            name=layer.name or f"layer {position + 1}",
             result="image",
             created_at=layer.created_at,
             command=layer.command,
