@@ -7,6 +7,7 @@ import gc
 import os
 import signal
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NoReturn
 
 from engine.quick_start import import_msgspec_quickly
@@ -27,7 +28,7 @@ def main() -> NoReturn:
     import_msgspec_quickly()
     from engine.cli import main as run_command  # after msgspec, which it imports
 
-    code = run_command(interface=_open_interface)
+    code = run_command(interfaces={"run": _open_interface, "inspect": _open_inspect})
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
@@ -40,14 +41,29 @@ def _open_interface(arguments: list[str], console: Console) -> int | None:
     """The app's exit code; None where it can't be drawn, or where something else was asked for."""
     if not is_interactive(console) or any(word.startswith(_HEADLESS) for word in arguments):
         return None
-    # A run without it must not wait for these imports.
-    from tui.hangup import end_with_terminal
+    # A run without it must not wait for this import.
     from tui.opening import open_interface
+
+    return _on_terminal(lambda: open_interface(arguments, console), console)
+
+
+def _open_inspect(arguments: list[str], console: Console) -> int | None:
+    """The same, for `outcrop inspect`."""
+    if not is_interactive(console) or any(word.startswith(_HEADLESS) for word in arguments):
+        return None
+    from tui.opening_place import open_place  # late, as above
+
+    return _on_terminal(lambda: open_place(arguments, console), console)
+
+
+def _on_terminal(interface: Callable[[], int | None], console: Console) -> int | None:
+    """Run what draws on the terminal, and end with it."""
+    from tui.hangup import end_with_terminal
 
     if os.isatty(0):
         end_with_terminal(0)
     try:
-        return open_interface(arguments, console)
+        return interface()
     except OSError as error:
         if error.errno != errno.EIO or os.isatty(console.errors):
             raise

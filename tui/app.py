@@ -104,7 +104,7 @@ class OutcropApp(App[None]):
         self.set_keymap(look.settings.keymap.changed)
         self._last_requests: dict[str, RunRequest] = {}  # by definition
         if opening.run is not None:  # its events come while Textual starts
-            self.run_screen.open_run(opening.run, opening.request, is_news=True)
+            self.run_screen.open_run(opening.run, opening.request, is_news=opening.place is None)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return self._defaults
