@@ -24,6 +24,8 @@ from engine.api.file_messages import (
     Order,
     PlaceChoice,
     PlaceDetails,
+    Waste,
+    WastedPath,
 )
 from engine.api.place_choices import place_choices
 from engine.explain import printable
@@ -34,6 +36,7 @@ from engine.inspection.places import Places
 from engine.inspection.search_messages import Search, SearchedFile
 from engine.inspection.state_files import StateFile, all_below, searched_files, shown_below
 from engine.inspection.tar_stream import tar
+from engine.inspection.waste import waste_of
 from engine.layer_files.changes import ChangeCounts as Counts
 from engine.layer_files.changes import changes_between
 from engine.layer_files.names import to_wire
@@ -72,6 +75,7 @@ class FileAnswers:
         self._places = places
         self._views: OrderedDict[tuple[object, ...], View] = OrderedDict()
         self._details: WeakKeyDictionary[Place, PlaceDetails] = WeakKeyDictionary()
+        self._wastes: WeakKeyDictionary[Place, Waste] = WeakKeyDictionary()
         self._lock = Lock()
 
     def place(self, text: str) -> PlaceDetails:
@@ -223,6 +227,17 @@ class FileAnswers:
         files = self._walked(after, before, view, path)
         return tar(files, path, lambda file: self._opened(after.place, file))
 
+    def waste(self, text: str) -> Waste:
+        """`/v1/waste`."""
+        place = self._places.place(text)
+        with self._lock:
+            found = self._wastes.get(place)
+        if found is None:
+            found = _waste(place)
+            with self._lock:
+                self._wastes[place] = found
+        return found
+
     def choices(self, run: str | None, task: str | None) -> list[PlaceChoice]:
         """`/v1/choices`."""
         return place_choices(self._store, self._places, run, task)
@@ -309,6 +324,27 @@ def place_details(place: Place) -> PlaceDetails:
         bytes=whole.bytes,
         entries=whole.entries,
         notices=place.notices,
+    )
+
+
+def _waste(place: Place) -> Waste:
+    found = waste_of(place.layers, place.indexes, place.figures(), place.workspace)
+    return Waste(
+        score=found.score,
+        bytes=found.bytes,
+        user_bytes=found.user_bytes,
+        count=found.count,
+        paths=tuple(
+            WastedPath(
+                path=to_wire(path.path),
+                bytes=path.bytes,
+                count=path.count,
+                layers=path.layers,
+                advice=printable(path.advice),
+            )
+            for path in found.paths
+        ),
+        by_layer=found.by_layer,
     )
 
 

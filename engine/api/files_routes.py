@@ -60,6 +60,7 @@ class FilesRoutes:
             web.get("/v1/changes", self.changes),
             web.get("/v1/names", self.names),
             web.get("/v1/contents", self.contents),
+            web.get("/v1/waste", self.waste),
             web.get("/v1/choices", self.choices),
             web.get("/v1/tar", self.tar),
         ]
@@ -143,6 +144,9 @@ class FilesRoutes:
                 async for line in lines:
                     await response.write(line)
         return response
+
+    async def waste(self, request: web.Request) -> web.StreamResponse:
+        return await self._answered(self._answers.waste, word_of(request, "place"))
 
     async def choices(self, request: web.Request) -> web.StreamResponse:
         return await self._answered(

@@ -44,6 +44,7 @@ def serve(root: str, *, until_unused: bool, token: str = "") -> signal.Signals |
         finally:
             listening.close()
             folder.remove_socket()
+            store.close()
 
 
 def _serve(

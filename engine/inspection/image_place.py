@@ -28,7 +28,7 @@ def image_place(store: Store, name: str, image: str) -> Place:
         )
         for position, layer in enumerate(opened.record.layers)
     )
-    return Place(name, opened.title, layers, opened.layers, locate)
+    return Place(name, opened.title, layers, opened.layers, locate, figures=lambda: opened.efficiency)
 
 
 def registered_images(store: Store) -> tuple[tuple[str, str], ...]:

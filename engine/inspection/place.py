@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -12,6 +13,9 @@ from engine.inspection.contents import Location
 from engine.layer_files.layer_index import LayerIndex
 from engine.layer_files.stack import Stack, State
 from engine.model.errors import UsageError
+
+if TYPE_CHECKING:  # for images alone
+    from engine.images.efficiency import Efficiency
 
 
 class PlaceLayer(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +38,7 @@ class Place:
     """Layers with a name, opened. `lock`: one looks at a time; what is behind `stack` is made on demand.
 
     `locate(position of a layer, path)` tells where the bytes of a file of that layer are. StoreError.
+    `figures`: how its efficiency is known already, of an image.
     """
 
     def __init__(
@@ -47,6 +52,7 @@ class Place:
         own: int | None = None,
         workspace: str = "",
         notices: tuple[str, ...] = (),
+        figures: Callable[[], Efficiency | None] = lambda: None,
     ) -> None:
         self.name = name
         self.title = title
@@ -56,6 +62,7 @@ class Place:
         self.own = own
         self.workspace = workspace
         self.notices = notices
+        self.figures = figures
         self.stack = Stack(indexes)
         self.lock = threading.RLock()
 

@@ -96,7 +96,7 @@ class Places:
 
     def _index(self, layer: PlaceLayer) -> LayerIndex:
         try:
-            return LayerIndex.of(self._store.layers.manifest(layer.digest))
+            return self._store.layers.index(layer.digest)
         except StoreError as error:
             message = f"the layer of `{layer.name}` has been collected or is damaged ({error.message})"
             raise StoreError(message, "another run makes it again") from error

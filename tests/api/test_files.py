@@ -392,3 +392,14 @@ def test_a_collected_layer_is_said_to_be_one(served: Served) -> None:
         assert "does not hold" in cut.value.message
     finally:
         layer.with_name("aside").rename(layer)
+
+
+def test_waste_says_what_is_kept_twice_and_why(served: Served) -> None:
+    waste = served.files.waste(served.place)
+    assert 0 < waste.score < 1
+    paths = {path.path: path for path in waste.paths}
+    again = paths[f"{WORK}/a.txt"]
+    assert (again.count, again.bytes) == (2, len("one\n") + len("two needle\n"))
+    own = len(served.files.place(served.place).layers) - 1
+    assert again.layers == (own - 1, own)
+    assert again.advice
