@@ -131,7 +131,7 @@ def tree_row_spans(row: TreeRow, look: Look) -> Row:
     )
     for column in look.columns.others:
         spans += (Span(" " * _GAP), *_cell(column, _content(column, entry, look), look))
-    return spans
+    return _joined(spans)
 
 
 def fold_cells(row: TreeRow, look: Look) -> range:
@@ -177,6 +177,22 @@ def _indent(depth: int, look: Look) -> int:
     room = max(0, look.columns.name - _FOLD - _LEAST_LABEL)
     step = look.indent.step
     return min(step * max(0, depth - look.indent.shift), room - room % step)
+
+
+def _joined(spans: Row) -> Row:
+    """The same with fewer spans, as each costs time to draw: a space may have any colour, but no background."""
+    joined: list[Span] = []
+    text, role, is_bold = "", "", False
+    for span in spans:
+        is_same = (span.role, span.bold) == (role, is_bold)
+        if is_same or (role != "match" and span.text.isspace()):
+            text += span.text
+        elif not text.strip() and span.role != "match":
+            text, role, is_bold = text + span.text, span.role, span.bold
+        else:
+            joined.append(Span(text, role, bold=is_bold))
+            text, role, is_bold = span.text, span.role, span.bold
+    return (*joined, Span(text, role, bold=is_bold))
 
 
 def _shown(name: str) -> str:
@@ -231,6 +247,9 @@ def _content(column: str, entry: FileRow, look: Look) -> Row:
 
 def _cell(column: str, content: Row, look: Look) -> Row:
     width = _WIDTHS[column]
+    if len(content) == 1 and content[0].text.isascii() and len(content[0].text) <= width:  # nearly always
+        text = content[0].text
+        return (Span(text.rjust(width) if column in _RIGHT else text.ljust(width), content[0].role),)
     if column not in _RIGHT:
         return padded_row(content, width, look.glyphs.ellipsis)
     content = fitted(content, width, look.glyphs.ellipsis)
