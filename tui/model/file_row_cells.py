@@ -180,7 +180,7 @@ def _indent(depth: int, look: Look) -> int:
 
 
 def _joined(spans: Row) -> Row:
-    """The same with fewer spans, as each costs time to draw: a space may have any colour, but no background."""
+    """The same in fewer spans, as each costs time: spaces may have any colour, but no background."""
     joined: list[Span] = []
     text, role, is_bold = "", "", False
     for span in spans:

@@ -17,6 +17,7 @@ from tests.tui.widgets.tree_app import STATE, TreeApp, example_files
 from tests.tui.widgets.widget_app import lines_of
 from tui.format import Glyphs
 from tui.model.file_rows import PageWanted
+from tui.theme_files import shipped_theme
 from tui.widgets.file_tree import FileTree
 
 SIZES = pytest.mark.parametrize("size", [(40, 12), (80, 24), (200, 60)])
@@ -296,13 +297,16 @@ async def test_it_follows_its_size() -> None:
 
 
 async def test_the_selection_shows_without_colours() -> None:
-    app = TreeApp(example_files(), ansi_color=True)
-    async with app.run_test(size=(80, 12)) as pilot:
-        app.show(changes=ALL)
+    async with shown() as (app, pilot):
+        app.register_theme(shipped_theme("outcrop-terminal"))
+        app.theme = "outcrop-terminal"
         await pilot.pause()
-        strip = app.files_tree.render_lines(Region(0, 1, 80, 1))[0]
-        assert strip.text.startswith("▸")
-        assert all(segment.style is None or segment.style.reverse for segment in strip if app.theme == "ansi")
+        strips = app.files_tree.render_lines(Region(0, 1, 80, 2))
+        assert strips[0].text.startswith("▸")
+        assert [{bool(each.style and each.style.reverse) for each in strip} for strip in strips] == [
+            {True},
+            {False},
+        ]
 
 
 class Million:
