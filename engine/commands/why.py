@@ -12,6 +12,7 @@ from engine.commands.past_runs import add_run_option, open_store, task_named
 from engine.explain import Change
 from engine.past.difference import since_last_time
 from engine.past.past_run import PastRun
+from engine.past.what_hits import what_hits
 from engine.progress.glyphs import Glyphs
 from engine.progress.sentences import skipped_words
 from engine.progress.width import cut
@@ -23,7 +24,10 @@ _SHOWN = 5
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """`compared_with` is the run with the execution before; None where there was none, and for a hit."""
+    """`compared_with` is the run with the execution before; None where there was none, and for a hit.
+
+    `to_hit`: what it would take to be one. `starts_from`: layers that a shell or an earlier attempt had left.
+    """
 
     task: str
     run: str
@@ -32,6 +36,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     produced_by: str | None = None
     compared_with: str | None = None
     changes: tuple[Change, ...] = ()
+    to_hit: tuple[str, ...] = ()
+    starts_from: tuple[str, ...] = ()
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -66,6 +72,7 @@ def answer_for(past: PastRun, task: TaskState) -> Answer:
             return Answer(task=key, run=past.run, result="skipped", reason=words)
         return Answer(task=key, run=past.run, result="not run", reason=task.cause or task.execution)
     compared_with, changes = since_last_time(past, task) or (None, ())
+    kept = past.kept(key)
     return Answer(
         task=key,
         run=past.run,
@@ -73,6 +80,8 @@ def answer_for(past: PastRun, task: TaskState) -> Answer:
         reason=task.miss_reason,
         compared_with=compared_with,
         changes=changes,
+        to_hit=what_hits(past, task, changes),
+        starts_from=() if kept is None else kept.starts_from,
     )
 
 
@@ -89,12 +98,18 @@ def _lines(answer: Answer, task: TaskState, console: Console) -> Iterator[str]:
         return
     reason = answer.reason or "not in the cache"
     yield f"{answer.task} {glyphs.glyph('miss')} was executed in run {run}: {reason}"
-    if answer.compared_with is None:
-        return
-    yield f"compared with run {answer.compared_with}:"
+    width = console.columns() - 1 if console.is_terminal else 400
+    if answer.compared_with is not None:
+        yield f"compared with run {answer.compared_with}:"
+        yield from _difference(answer, width, glyphs)
+    if answer.to_hit:
+        yield "to hit:"
+        yield from (cut(f"  {sentence}", width, glyphs.ellipsis) for sentence in answer.to_hit)
+
+
+def _difference(answer: Answer, width: int, glyphs: Glyphs) -> Iterator[str]:
     if not answer.changes:
         yield "  nothing in the cache key differs"
-    width = console.columns() - 1 if console.is_terminal else 400
     for group in explain.grouped(answer.changes):
         for change in group[:_SHOWN]:
             yield from _change_lines(change, width, glyphs)
