@@ -16,17 +16,19 @@ from __future__ import annotations
 import mmap
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 
 import msgspec
 
+from engine.explain import printable
 from engine.images.archive.file_range import FileRange, FileState, open_regular, state_of
 from engine.images.archive.tar_headers import Piece
 from engine.images.efficiency import Efficiency
 from engine.images.tar_stream import ByteSource
 from engine.layer_files.layer_index import LayerIndex
+from engine.layer_files.names import from_wire, to_wire
 from engine.model.errors import MachineError, StoreError, UserError
 from engine.store import disk
 
@@ -48,7 +50,10 @@ class LayerBlob(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ImageOrigin(msgspec.Struct, frozen=True, kw_only=True):
-    """A file that the image was read from, and what was asked for. `state`: of it, or of its `index.json`."""
+    """A file that the image was read from, and what was asked for. `state`: of it, or of its `index.json`.
+
+    Names are as `engine.layer_files.names` writes them, here and in `LayerBlob`: they may be no UTF-8.
+    """
 
     path: str
     form: str | None
@@ -56,6 +61,11 @@ class ImageOrigin(msgspec.Struct, frozen=True, kw_only=True):
     platform: str | None
     state: FileState
     blobs: tuple[LayerBlob, ...]
+
+    @property
+    def file(self) -> str:
+        """The path as the system has it."""
+        return from_wire(self.path)
 
 
 class ImageLayer(msgspec.Struct, frozen=True, kw_only=True):
@@ -177,7 +187,7 @@ class InspectedImage:
     @property
     def title(self) -> str:
         """The image's name and the file it was read from."""
-        base = os.path.basename(self.record.origins[0].path) or "/"
+        base = os.path.basename(self.record.origins[0].file) or "/"
         return f"{self.record.name} ({base})" if self.record.name else base
 
     @cached_property
@@ -196,9 +206,10 @@ class InspectedImage:
         """dive's figures."""
         content = disk.read_file(os.path.join(self._folder, "efficiency"))
         try:
-            return msgspec.msgpack.decode(content or b"", type=Efficiency)
+            figures = msgspec.msgpack.decode(content or b"", type=Efficiency)
         except (msgspec.MsgspecError, UnicodeDecodeError):
             raise _gone(self.record.id) from None
+        return _renamed(figures, from_wire)
 
     def locate(self, layer: int, path: str) -> Location:
         """Where the content of a file of a layer lies, unpacked now if it has to be.
@@ -207,7 +218,7 @@ class InspectedImage:
         """
         found = self._position(layer, path)
         if found is None:
-            raise StoreError(f"layer {layer} of `{self.title}` has no file `{path}`")
+            raise StoreError(f"layer {layer} of `{self.title}` has no file `{printable(path)}`")
         layer, offset, size = found
         pieces = self._special(layer).sparse.get(offset)
         if pieces is not None:
@@ -226,7 +237,7 @@ class InspectedImage:
             offset = self._offsets(layer)[row]
             if offset >= 0:
                 return layer, offset, entry.size
-            path = self._special(layer).borrowed.get(path, "")
+            path = from_wire(self._special(layer).borrowed.get(to_wire(path), ""))
             layer = next((at for at in range(layer - 1, -1, -1) if self.layers[at].entry(path)), -1)
         return None
 
@@ -267,7 +278,7 @@ class InspectedImage:
         with self._lock:
             if not os.path.exists(unpacked):
                 if blob is None:
-                    raise _changed(self.record.origins[0].path)
+                    raise _changed(self.record.origins[0].file)
                 self._unpack(blob, layer, unpacked)
         return _whole(unpacked)
 
@@ -325,6 +336,16 @@ class InspectedImage:
                 raise
 
 
+def encoded_figures(figures: Efficiency) -> bytes:
+    """As `InspectedImage.efficiency` reads them."""
+    return msgspec.msgpack.encode(_renamed(figures, to_wire))
+
+
+def _renamed(figures: Efficiency, rename: Callable[[str], str]) -> Efficiency:
+    paths = tuple(msgspec.structs.replace(one, path=rename(one.path)) for one in figures.paths)
+    return msgspec.structs.replace(figures, paths=paths)
+
+
 def file_state(path: str) -> FileState | None:
     """The state of a regular file; None when there is none that can be read."""
     try:
@@ -371,7 +392,8 @@ def _whole(path: str) -> Location:
 
 
 def _changed(path: str) -> StoreError:
-    return StoreError(f"`{path}` is not what was read any more", f"run `outcrop inspect {path}` again")
+    shown = printable(path)
+    return StoreError(f"`{shown}` is not what was read any more", f"run `outcrop inspect {shown}` again")
 
 
 def _gone(image: str) -> StoreError:

@@ -32,6 +32,7 @@ from engine.images.inspected import (
     LayerBlob,
     Special,
     copy_bounded,
+    encoded_figures,
     file_state,
     image_folder,
     is_image_id,
@@ -39,6 +40,7 @@ from engine.images.inspected import (
 )
 from engine.layer_files.encoding import encode
 from engine.layer_files.layer_index import LayerIndex
+from engine.layer_files.names import to_wire
 from engine.layer_files.stack import Stack
 from engine.model.errors import UserError
 from engine.store import disk
@@ -77,7 +79,7 @@ def _known(words: ImageWords, platform: str | None, store_root: str) -> str | No
     for image in disk.names_in(os.path.join(store_root, FOLDER)):
         record = read_record(store_root, image) if is_image_id(image) else None
         for origin in record.origins if record is not None else ():
-            asked = (words.path, words.form, words.tag, platform, state)
+            asked = (to_wire(words.path), words.form, _wire(words.tag), platform, state)
             if asked == (origin.path, origin.form, origin.tag, origin.platform, origin.state):
                 return image
     return None
@@ -86,6 +88,10 @@ def _known(words: ImageWords, platform: str | None, store_root: str) -> str | No
 def _told_by(path: str) -> str:
     """The file that tells whether an image has changed."""
     return os.path.join(path, "index.json") if os.path.isdir(path) else path
+
+
+def _wire(text: str | None) -> str | None:
+    return None if text is None else to_wire(text)
 
 
 class _Registration:
@@ -108,9 +114,9 @@ class _Registration:
         source = self._found()
         self._done, self._total = 0, sum(layer.place.length for layer in source.layers)
         origin = ImageOrigin(
-            path=self._words.path,
+            path=to_wire(self._words.path),
             form=self._words.form,
-            tag=self._words.tag,
+            tag=_wire(self._words.tag),
             platform=self._platform,
             state=state or FileState(0, 0, 0, 0),
             blobs=tuple(self._blob(layer.place) for layer in source.layers),
@@ -155,7 +161,7 @@ class _Registration:
         if state is None or state.size < place.offset + place.length:
             raise UserError(f"`{place.path}` changed while it was read", "try again")
         is_own = os.path.dirname(place.path) == self._folder
-        told = FileRange("" if is_own else place.path, place.offset, place.length)
+        told = FileRange("" if is_own else to_wire(place.path), place.offset, place.length)
         return LayerBlob(place=told, compression=compression_at(place), state=state)
 
     def _layers(self, source: ImageSource) -> tuple[ImageLayer, ...]:
@@ -176,8 +182,7 @@ class _Registration:
                     bytes=index.bytes,
                 )
             )
-        figures = msgspec.msgpack.encode(efficiency(rows))
-        disk.write_new(os.path.join(self._folder, "efficiency"), figures)
+        disk.write_new(os.path.join(self._folder, "efficiency"), encoded_figures(efficiency(rows)))
         return tuple(layers)
 
     def _write(self, position: int, read: ReadLayer) -> LayerIndex:
@@ -193,7 +198,8 @@ class _Registration:
                 offsets[row] = read.offsets.get(prefix + index.name(row), -1)
         disk.write_new(f"{place}offsets", offsets.tobytes())
         if read.sparse or read.borrowed:
-            special = Special(read.sparse, read.borrowed)
+            borrowed = {to_wire(path): to_wire(first) for path, first in read.borrowed.items()}
+            special = Special(read.sparse, borrowed)
             disk.write_new(f"{place}special", msgspec.msgpack.encode(special))
         read.manifest = LayerManifest({})
         return index
@@ -209,9 +215,9 @@ class _Registration:
         return tuple(
             origin
             for origin in (record.origins if record else ())
-            if origin.path != self._words.path
+            if origin.file != self._words.path
             and all(blob.place.path for blob in origin.blobs)
-            and file_state(_told_by(origin.path)) == origin.state
+            and file_state(_told_by(origin.file)) == origin.state
         )[: _MOST_ORIGINS - 1]
 
     def _put_in_place(self, image: str) -> None:
