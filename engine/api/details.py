@@ -6,16 +6,21 @@ import os
 
 import msgspec
 
+from engine.api.file_messages import ChangeCounts
 from engine.api.messages import TaskDetails
 from engine.definition.cached import load_cached
 from engine.execution.contexts import task_id
+from engine.inspection.own_changes import own_changes
 from engine.model.errors import OutcropError
 from engine.model.records import TaskRecord
+from engine.model.script_failure import ScriptFailure
 from engine.past.difference import since_last_time
 from engine.past.past_run import PastRun
+from engine.past.what_hits import what_hits
 from engine.progress.sentences import skipped_words
 from engine.run_state import TaskState
 from engine.sandbox.namespace import user_name
+from engine.store.shell_changes import ShellChanges
 from engine.task.process import Metadata, metadata_variables
 
 
@@ -37,13 +42,15 @@ def details(past: PastRun, task: TaskState) -> TaskDetails:
     )
     if kept is None:
         return msgspec.structs.replace(found, raw=_defined(past, key))
-    found = _with_record(found, kept)
+    found = _with_files(_with_record(found, kept), past, task, kept)
     if task.started_at is not None and task.cause != "cache_hit":
         found = msgspec.structs.replace(found, given=_given(past, task))
     if task.cause == "cache_hit" or task.started_at is None:
         return found
     compared_with, changes = since_last_time(past, task) or (None, ())
-    return msgspec.structs.replace(found, compared_with=compared_with, changes=changes)
+    return msgspec.structs.replace(
+        found, compared_with=compared_with, changes=changes, to_hit=what_hits(past, task, changes)
+    )
 
 
 def _with_record(found: TaskDetails, kept: TaskRecord) -> TaskDetails:
@@ -65,6 +72,27 @@ def _with_record(found: TaskDetails, kept: TaskRecord) -> TaskDetails:
         artifacts=kept.artifacts,
         links=kept.links,
         layer=found.layer or kept.own_layer,
+    )
+
+
+def _with_files(found: TaskDetails, past: PastRun, task: TaskState, kept: TaskRecord) -> TaskDetails:
+    """Where it failed, what it changed, and whether it can go on from that."""
+    changes: tuple[str, ...] = ()
+    if task.failed and kept.has_ended:
+        changes = ShellChanges(past.directory, kept.task).layers(kept.own_layer)
+    counts = own_changes(past.store, kept)
+    failed_at = task.failed_at or ScriptFailure()
+    return msgspec.structs.replace(
+        found,
+        failed_line=failed_at.line,
+        failed_command=failed_at.command,
+        failed_file=failed_at.file,
+        failed_file_line=failed_at.file_line,
+        definition_line=failed_at.definition_line,
+        own_changes=None if counts is None else ChangeCounts(*msgspec.structs.astuple(counts)),
+        can_retry_from_here=task.failed and kept.has_ended and (kept.own_layer is not None or bool(changes)),
+        shell_changes=changes,
+        starts_from=kept.starts_from,
     )
 
 
