@@ -301,7 +301,7 @@ async def test_the_selection_shows_without_colours() -> None:
         app.register_theme(shipped_theme("outcrop-terminal"))
         app.theme = "outcrop-terminal"
         await pilot.pause()
-        strips = app.files_tree.render_lines(Region(0, 1, 80, 2))
+        strips = app.files_tree.render_lines(Region(0, 1, 79, 2))
         assert strips[0].text.startswith("▸")
         assert [{bool(each.style and each.style.reverse) for each in strip} for strip in strips] == [
             {True},
