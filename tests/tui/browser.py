@@ -33,12 +33,12 @@ class Page:
         return answer["result"].get("value")
 
     async def press(self, key: str) -> None:
-        """Press a key that types one character, and let it go."""
+        """Press a key that types one character, `\r` for enter, and let it go."""
         for kind, text in (("keyDown", key), ("keyUp", "")):
             await self._call(
                 "Input.dispatchKeyEvent",
                 type=kind,
-                key=key,
+                key="Enter" if key == "\r" else key,
                 text=text,
                 windowsVirtualKeyCode=ord(key.upper()),
             )

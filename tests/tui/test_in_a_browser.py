@@ -25,6 +25,11 @@ tasks:
   - {key: quick, run: echo done}
   - {key: patient, use: quick, run: "echo begun; sleep 1000"}
 """
+_WAITS = """
+base: {image: "host:", config: none}
+tasks:
+  - {key: patient, run: "echo begun; until grep -q go released 2>/dev/null; do sleep 0.05; done"}
+"""
 
 
 @pytest.mark.namespaces
@@ -40,6 +45,26 @@ async def test_a_run_is_watched_and_cancelled_in_a_browser(outcrop: Program, tmp
         await _until(lambda: _has_ended(outcrop))
     run = outcrop("runs", "--json").json[0]
     assert (run["result"], run["cause"]) == ("failed", "cancelled")
+
+
+@pytest.mark.namespaces
+@pytest.mark.skipif(chromium() is None, reason="no Chromium on this machine")
+async def test_a_shell_opens_in_a_pane_where_a_browser_has_no_terminal_to_lend(
+    outcrop: Program, tmp_path: Path
+) -> None:
+    outcrop.define(_WAITS)
+    async with _served(outcrop) as url, page(url, tmp_path / "profile", 1600, 900) as browser:
+        await _until(lambda: _is_running(outcrop, "patient"))
+        await _until(lambda: browser.evaluate("document.body.classList.contains('-first-byte')"))
+        await _until(lambda: _is_drawn(browser, tmp_path / "picture.png"))
+        await browser.click(400, 300)
+        await browser.press("s")
+        await _until(lambda: _is_entered(outcrop))
+        for key in "echo go >released; exit\r":
+            await browser.press(key)
+        await _until(lambda: _has_ended(outcrop))
+        await asyncio.to_thread((tmp_path / "shell.png").write_bytes, await browser.screenshot())
+    assert outcrop("runs", "--json").json[0]["result"] == "succeeded"
 
 
 @asynccontextmanager
@@ -80,6 +105,14 @@ async def _is_drawn(browser: Page, picture: Path) -> bool:
     content = await browser.screenshot()
     await asyncio.to_thread(picture.write_bytes, content)
     return len(content) > 20_000
+
+
+async def _is_entered(outcrop: Program) -> bool:
+    """Whether a shell is in the task."""
+    for path in outcrop.store.glob("runs-v1/*/events.jsonl"):
+        if b'"task_entered"' in await asyncio.to_thread(path.read_bytes):
+            return True
+    return False
 
 
 async def _has_ended(outcrop: Program) -> bool:
