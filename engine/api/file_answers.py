@@ -29,6 +29,7 @@ from engine.api.file_messages import (
 )
 from engine.api.place_choices import place_choices
 from engine.explain import printable
+from engine.file_tree import DIRECTORY
 from engine.inspection.contents import Opened
 from engine.inspection.line_search import LineSearch
 from engine.inspection.place import NotFound, Place, PlaceState
@@ -44,7 +45,7 @@ from engine.layer_files.search import NameMatch
 from engine.layer_files.view import View, ViewRow
 from engine.store.store import Store
 
-_VIEWS_KEPT = 8
+_VIEWS_KEPT = 5
 _MOST_LINKS = 100
 _CONTENT = frozenset(("added", "changed"))
 _PRESENT_CHANGES = _CONTENT | {"metadata"}
@@ -90,10 +91,9 @@ class FileAnswers:
     def page(self, question: PageQuestion) -> FilePage:
         """`/v1/files`."""
         after, before = self._compared(question.state, question.before)
+        names = NameMatch(question.name, ignore_case=True) if question.name else None
+        view = self._view(after, before, question.changes, names, question.order, question.descending)
         with locked(after, before):
-            names = NameMatch(question.name, ignore_case=True) if question.name else None
-            order, changes = question.order, question.changes
-            view = self._view(after, before, changes, names, order, question.descending)
             if view.row(question.path) is None and question.path:
                 raise _nothing(question.path, after)
             page = view.page(question.path, question.offset, max(1, question.limit), question.around)
@@ -150,9 +150,9 @@ class FileAnswers:
             found = tuple(
                 FileChange(
                     to_wire(place.path),
-                    place.change,  # type: ignore[arg-type]
-                    _row_or_none(None if place.before is None else alone.row(place.path)),
-                    _row_or_none(None if place.after is None else unfiltered.row(place.path)),
+                    place.change,  # type: ignore[arg-type]  # the words are the same
+                    _row_at(alone, place.path, place.before, None),
+                    _row_at(unfiltered, place.path, place.after, place.change),
                 )
                 for place in islice(view.walk(path, offset), limit)
             )
@@ -175,8 +175,8 @@ class FileAnswers:
             LineSearch(pattern, is_regex=True, ignore_case=ignore_case)  # it refuses what could take forever
         after, before = self._compared(state, other)
         names = NameMatch(pattern, is_regex=is_regex, ignore_case=ignore_case)
+        view = self._view(after, before, changes=_PRESENT, names=names)
         with locked(after, before):
-            view = self._view(after, before, changes=_PRESENT, names=names)
             found = []
             for place in islice(view.walk("", offset), limit):
                 assert place.after is not None
@@ -267,14 +267,18 @@ class FileAnswers:
         order: Order = "name",
         descending: bool = False,
     ) -> View:
-        """A view as it was made before, or a new one; both places are locked."""
+        """A view as it was made before, or a new one.
+
+        It is made while nobody waits for it: of what is shared only the comparison needs the places locked.
+        """
         key = (after.place, after.position, before.place, before.position, changes, names, order, descending)
         with self._lock:
             view = self._views.get(key)
         if view is None:
-            view = View(
-                after.state, before.state, changes=changes, names=names, order=order, descending=descending
-            )
+            with locked(after, before):
+                new, old = after.state, before.state
+                changes_between(old, new)
+            view = View(new, old, changes=changes, names=names, order=order, descending=descending)
         with self._lock:
             self._views[key] = view
             self._views.move_to_end(key)
@@ -365,8 +369,27 @@ def _row(row: ViewRow) -> FileRow:
     )
 
 
-def _row_or_none(row: ViewRow | None) -> FileRow | None:
-    return None if row is None else _row(row)
+def _row_at(view: View, path: str, place: tuple[int, int] | None, change: str | None) -> FileRow | None:
+    """The row of a path whose place in the state of a view is known; of a directory the view tells more."""
+    if place is None:
+        return None
+    layer, number = place
+    entry = view.state.layers[layer].entry_at(number)
+    if entry.kind == DIRECTORY:
+        row = view.row(path)
+        return None if row is None else _row(row)
+    return FileRow(
+        to_wire(path.rpartition("/")[2]),
+        entry.kind,
+        entry.mode,
+        entry.uid,
+        entry.gid,
+        entry.size,
+        layer,
+        change,  # type: ignore[arg-type]  # the words are the same
+        target=to_wire(entry.target),
+        mtime=entry.mtime_ns / 1e9,
+    )
 
 
 def _counts(counts: Counts) -> ChangeCounts:
