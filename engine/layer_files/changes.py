@@ -10,12 +10,11 @@ from collections.abc import Sequence
 
 import msgspec
 
-from engine.layer_files.index_format import KIND_SHIFT
-from engine.layer_files.layer_index import LayerIndex
+from engine.layer_files.aligned import ADDED, CHANGED, METADATA, compare, compare_ranges
 from engine.layer_files.merging import TOP, Contribution, Row, rows_of
 from engine.layer_files.stack import State
+from engine.layer_files.tally import Tally
 
-UNCHANGED, ADDED, CHANGED, METADATA, REMOVED = range(5)
 WORDS = ("unchanged", "added", "changed", "metadata", "removed")
 _REMEMBERED = 3
 _REMOVED_HERE = 1  # as the rows of the state before are marked
@@ -36,6 +35,7 @@ class ChangeCounts(msgspec.Struct, frozen=True, array_like=True):
 
 
 _NONE = ChangeCounts()
+_Pair = tuple[Sequence[Contribution], Sequence[Contribution]]  # of a directory, before and after
 
 
 def changes_between(before: State, after: State) -> Changes:
@@ -63,12 +63,23 @@ class Changes:
         self._touched_before: set[int] = set()
         if before is not after:
             self._compare()
+        self._after_tallies = {
+            layer: tuple(Tally(self.after_marks[layer], mark) for mark in (ADDED, CHANGED, METADATA))
+            for layer in self._touched_after
+        }
+        self._before_tallies = {
+            layer: Tally(self.before_marks[layer], _REMOVED_HERE) for layer in self._touched_before
+        }
         self.counts = self.counts_of(_top(before), _top(after))
 
     @property
     def is_empty(self) -> bool:
         """Whether the trees are the same."""
         return not self.counts.total
+
+    def has_removed_in(self, before: Sequence[Contribution]) -> bool:
+        """Whether anything that these contributions hold may be gone."""
+        return any(layer in self._touched_before for layer, _ in before)
 
     def mark_of(self, row: Row) -> int:
         """How a row of the state after changed."""
@@ -82,102 +93,122 @@ class Changes:
         """The changes below a directory, given by its contributions in both states."""
         added = changed = metadata = removed = 0
         for layer, node in after:
-            if layer in self._touched_after:
+            tallies = self._after_tallies.get(layer)
+            if tallies is not None:
                 begin, end = self.after.layers[layer].below(node)
-                marks = self.after_marks[layer]
-                if marks.count(UNCHANGED, begin, end) == end - begin:
-                    continue
-                added += marks.count(ADDED, begin, end)
-                changed += marks.count(CHANGED, begin, end)
-                metadata += marks.count(METADATA, begin, end)
+                added += tallies[0].count(begin, end)
+                changed += tallies[1].count(begin, end)
+                metadata += tallies[2].count(begin, end)
         for layer, node in before:
-            if layer in self._touched_before:
-                begin, end = self.before.layers[layer].below(node)
-                removed += self.before_marks[layer].count(_REMOVED_HERE, begin, end)
+            tally = self._before_tallies.get(layer)
+            if tally is not None:
+                removed += tally.count(*self.before.layers[layer].below(node))
         if not (added or changed or removed or metadata):
             return _NONE
         return ChangeCounts(added, changed, removed, metadata)
 
     def _compare(self) -> None:
-        pending: list[tuple[Sequence[Contribution], Sequence[Contribution]]] = [
-            (_top(self.before), _top(self.after))
-        ]
+        pending: list[_Pair] = [(_top(self.before), _top(self.after))]
         while pending:
             before, after = pending.pop()
-            same = _same_at_first(self.before, before, self.after, after)
-            if same == len(before) == len(after):
+            first, last = self._same_around(before, after)
+            if first == len(before) == len(after) or self._compare_alike(before, after):
                 continue
-            names = _names(self.before, before[same:]) | _names(self.after, after[same:])
+            whole = not first and not last
+            names = None if whole else self._names(before, after, first, last)
             old_rows = rows_of(self.before.layers, before, names)
             new_rows = rows_of(self.after.layers, after, names)
-            for name in names:
-                old, old_below = self.before.fold(old_rows.get(name, ()))
-                new, new_below = self.after.fold(new_rows.get(name, ()))
-                if old is not None and new is not None:
-                    self._mark_pair(old, new)
-                elif old is not None:
-                    self.before_marks[old[0]][old[1]] = _REMOVED_HERE
-                    self._touched_before.add(old[0])
-                elif new is not None:
-                    self.after_marks[new[0]][new[1]] = ADDED
-                    self._touched_after.add(new[0])
-                if old_below and new_below:
-                    pending.append((old_below, new_below))
-                elif old_below:
-                    _copy(self.before, old_below, self.before_marks, self._touched_before)
-                elif new_below:
-                    _copy(self.after, new_below, self.after_marks, self._touched_after)
+            for name in old_rows.keys() | new_rows.keys():
+                pair = self._compare_name(old_rows.get(name, ()), new_rows.get(name, ()))
+                if pair is not None:
+                    pending.append(pair)
 
-    def _mark_pair(self, old: Row, new: Row) -> None:
-        one, other = self.before.layers[old[0]], self.after.layers[new[0]]
-        if one is other and old[1] == new[1]:
-            return
-        mark = compare(one, old[1], other, new[1])
-        if mark:
-            self.after_marks[new[0]][new[1]] = mark
+    def _compare_name(self, old_rows: Sequence[Row], new_rows: Sequence[Row]) -> _Pair | None:
+        """Mark what is at one path; the directories to compare, when there is one in both states."""
+        old, old_below = self.before.fold(old_rows)
+        new, new_below = self.after.fold(new_rows)
+        if new is None:
+            if old is not None:
+                self.before_marks[old[0]][old[1]] = _REMOVED_HERE
+                self._touched_before.add(old[0])
+        elif old is None:
+            self.after_marks[new[0]][new[1]] = ADDED
             self._touched_after.add(new[0])
+        else:
+            one, other = self.before.layers[old[0]], self.after.layers[new[0]]
+            if one is not other or old[1] != new[1]:
+                mark = compare(one, old[1], other, new[1])
+                if mark:
+                    self.after_marks[new[0]][new[1]] = mark
+                    self._touched_after.add(new[0])
+        if old_below and new_below:
+            return old_below, new_below
+        if old_below:
+            _copy(self.before, old_below, self.before_marks, self._touched_before)
+        elif new_below:
+            _copy(self.after, new_below, self.after_marks, self._touched_after)
+        return None
 
+    def _compare_alike(self, before: Sequence[Contribution], after: Sequence[Contribution]) -> bool:
+        """Compare directories with the very same names at once; False when they differ."""
+        shape = self.before.layers[before[0][0]].shapes[before[0][1]] if before and after else 0
+        if not shape:
+            return False
+        for state, contributions in ((self.before, before), (self.after, after)):
+            if any(state.layers[layer].shapes[node] != shape for layer, node in contributions):
+                return False
+        for layer, node in before:
+            one = self.before.layers[layer]
+            begin, end = one.below(node)
+            old = int.from_bytes(self.before.shown[layer][begin:end], "little")
+            for position, number in after:
+                other = self.after.layers[position]
+                start, until = other.below(number)
+                mask = old & int.from_bytes(self.after.shown[position][start:until], "little")
+                if not mask or (one is other and begin == start):
+                    continue
+                marks = int.from_bytes(compare_ranges(one, begin, other, start, end - begin), "little")
+                marks &= mask * 0xFF
+                if marks:
+                    mine = self.after_marks[position]
+                    marks |= int.from_bytes(mine[start:until], "little")
+                    mine[start:until] = marks.to_bytes(until - start, "little")
+                    self._touched_after.add(position)
+        return True
 
-def compare(one: LayerIndex, row: int, other: LayerIndex, place: int) -> int:
-    """UNCHANGED, METADATA or CHANGED. Times are no change."""
-    modes = one.modes[row], other.modes[place]
-    if modes[0] >> KIND_SHIFT != modes[1] >> KIND_SHIFT or one.sizes[row] != other.sizes[place]:
-        return CHANGED
-    if one.digest_bytes(row) != other.digest_bytes(place):
-        return CHANGED
-    extras = one.extra(row), other.extra(place)
-    if extras[0] != extras[1]:
-        first, second = extras
-        if (first.target, first.device, first.digest) != (second.target, second.device, second.digest):
-            return CHANGED
-        return METADATA
-    same = modes[0] == modes[1] and one.uids[row] == other.uids[place] and one.gids[row] == other.gids[place]
-    return UNCHANGED if same else METADATA
+    def _same_around(self, before: Sequence[Contribution], after: Sequence[Contribution]) -> tuple[int, int]:
+        """How many contributions are the same in both, from the lowest on, and from the highest on."""
+        most = min(len(before), len(after))
+        first = last = 0
+        while first < most and self._is_same(before[first], after[first]):
+            first += 1
+        while last < most - first and self._is_same(before[-1 - last], after[-1 - last]):
+            last += 1
+        return first, last
+
+    def _is_same(self, one: Contribution, other: Contribution) -> bool:
+        old, new = self.before.layers[one[0]], self.after.layers[other[0]]
+        return (old is new and one[1] == other[1]) or old.node_digest(one[1]) == new.node_digest(other[1])
+
+    def _names(
+        self, before: Sequence[Contribution], after: Sequence[Contribution], first: int, last: int
+    ) -> set[bytes]:
+        """The names that may differ: those of which other layers than the same around say something."""
+        old, new = before[first : len(before) - last], after[first : len(after) - last]
+        if len(old) == len(new) == 1:
+            (layer, node), (position, number) = old[0], new[0]
+            one, other = self.before.layers[layer], self.after.layers[position]
+            return {name for name, *_ in set(one.signatures(node)) ^ set(other.signatures(number))}
+        names: set[bytes] = set()
+        for state, contributions in ((self.before, old), (self.after, new)):
+            for layer, node in contributions:
+                index = state.layers[layer]
+                names.update(index.raw_names(index.first[node], index.first[node + 1]))
+        return names
 
 
 def _top(state: State) -> list[Contribution]:
     return [(layer, TOP) for layer in range(len(state.layers))]
-
-
-def _same_at_first(
-    before: State, one: Sequence[Contribution], after: State, other: Sequence[Contribution]
-) -> int:
-    """How many contributions from the lowest on are the same in both."""
-    count = 0
-    for (layer, node), (position, number) in zip(one, other, strict=False):
-        old, new = before.layers[layer], after.layers[position]
-        if not (old is new and node == number) and old.node_digest(node) != new.node_digest(number):
-            break
-        count += 1
-    return count
-
-
-def _names(state: State, contributions: Sequence[Contribution]) -> set[bytes]:
-    names: set[bytes] = set()
-    for layer, node in contributions:
-        index = state.layers[layer]
-        names.update(index.raw_names(index.first[node], index.first[node + 1]))
-    return names
 
 
 def _copy(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from engine.layer_files.changes import ADDED, CHANGED, METADATA, UNCHANGED, WORDS, Changes
+from engine.layer_files.aligned import ADDED, CHANGED, METADATA, UNCHANGED
+from engine.layer_files.changes import WORDS, Changes
 from engine.layer_files.merging import Contribution
 from engine.layer_files.search import NameMatch, both
 from engine.layer_files.stack import State

@@ -205,6 +205,28 @@ class LayerIndex:
         begin, end = self._extra_offsets[place : place + 2]
         return _decode_extra(self._content[self._extra_bytes + begin : self._extra_bytes + end])
 
+    def has_same_extras(self, begin: int, end: int, other: LayerIndex, start: int, until: int) -> bool:
+        """Whether `extra` gives the same for two ranges of as many rows."""
+        if self.extra_places(begin, end) != other.extra_places(start, until):
+            return False
+        return self._extras_of(begin, end) == other._extras_of(start, until)
+
+    def extra_places(self, begin: int, end: int) -> set[int]:
+        """Which rows of a range have more than most, counted from its begin."""
+        rows = self._extra_rows
+        first = bisect_left(rows, begin)
+        return {row - begin for row in rows[first : bisect_left(rows, end, first)]}
+
+    def _extras_of(self, begin: int, end: int) -> bytes:
+        rows, offsets = self._extra_rows, self._extra_offsets
+        first, last = offsets[bisect_left(rows, begin)], offsets[bisect_left(rows, end)]
+        return self._content[self._extra_bytes + first : self._extra_bytes + last]
+
+    def digests_of(self, begin: int, end: int) -> bytes:
+        """The digests of a range of rows, one after the other."""
+        start = self._digests
+        return self._content[start + DIGEST * begin : start + DIGEST * end]
+
     def digest_bytes(self, row: int) -> bytes:
         """The digest of a file's content, zeros for none."""
         begin = self._digests + DIGEST * row
@@ -262,6 +284,29 @@ class LayerIndex:
     def below(self, node: int) -> tuple[int, int]:
         """The range of rows of everything below a directory."""
         return self.first[node], self.first[self.last[node]]
+
+    def signatures(self, node: int) -> list[tuple[bytes, *tuple[object, ...]]]:
+        """For each row of a directory its name, first, and all that two indexes could differ in."""
+        begin, end = self.first[node], self.first[node + 1]
+        digests = self.digests_of(begin, end)
+        extras: list[object] = [None] * (end - begin)
+        for place in self.extra_places(begin, end):
+            extra = self.extra(begin + place)
+            extras[place] = (extra.target, extra.device, extra.xattrs, extra.digest)
+        return list(
+            zip(
+                self.raw_names(begin, end),
+                self.flags[begin:end],
+                self.sizes[begin:end],
+                self.modes[begin:end],
+                self.uids[begin:end],
+                self.gids[begin:end],
+                [digests[step : step + DIGEST] for step in range(0, len(digests), DIGEST)],
+                [child and self.node_digest(child) for child in self.children[begin:end]],
+                extras,
+                strict=True,
+            )
+        )
 
     def node_path(self, node: int) -> str:
         """The path of a directory."""

@@ -62,11 +62,22 @@ def lookup(layers: Sequence[LayerIndex], contributions: Contributions, name: byt
 
 
 def rows_of(
-    layers: Sequence[LayerIndex], contributions: Contributions, names: Iterable[bytes]
+    layers: Sequence[LayerIndex], contributions: Contributions, names: Iterable[bytes] | None
 ) -> dict[bytes, list[Row]]:
-    """The rows of several names in a directory, each lowest first; names that nothing has are left out."""
-    wanted = set(names)
+    """The rows of several names, or all, in a directory, each lowest first; what nothing has is left out."""
     found: dict[bytes, list[Row]] = {}
+    if names is None:
+        for layer, node in contributions:
+            index = layers[layer]
+            begin, end = index.first[node], index.first[node + 1]
+            for number, name in enumerate(index.raw_names(begin, end), begin):
+                rows = found.get(name)
+                if rows is None:
+                    found[name] = [(layer, number)]
+                else:
+                    rows.append((layer, number))
+        return found
+    wanted = set(names)
     for layer, node in contributions:
         index = layers[layer]
         begin, end = index.first[node], index.first[node + 1]
@@ -88,16 +99,7 @@ def shared(layers: Sequence[LayerIndex], contributions: Contributions) -> list[l
     largest = max(sizes)
     place = sizes.index(largest)
     rest = [contribution for at, contribution in enumerate(contributions) if at != place]
-    names: dict[bytes, list[Row]] = {}
-    for layer, node in rest:
-        index = layers[layer]
-        begin, end = index.first[node], index.first[node + 1]
-        for number, name in enumerate(index.raw_names(begin, end), begin):
-            rows = names.get(name)
-            if rows is None:
-                names[name] = [(layer, number)]
-            else:
-                rows.append((layer, number))
+    names = rows_of(layers, rest, None)
     for name, found in rows_of(layers, [contributions[place]], names).items():
         names[name] += found
         names[name].sort()

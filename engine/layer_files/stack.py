@@ -14,7 +14,8 @@ import msgspec
 from engine.file_tree import Entry, FileTree
 from engine.layer_files.index_format import DIRECTORY, EMPTIED
 from engine.layer_files.layer_index import LayerIndex
-from engine.layer_files.merging import TOP, Contribution, Row, fold, lookup, shown_together
+from engine.layer_files.merging import TOP, Contribution, Row, fold, lookup, shown_alone, shown_together
+from engine.layer_files.tally import HiddenSizes
 
 _STATES_KEPT = 6
 _DIRECTORIES_KEPT = 20_000  # of which a state remembers the contributions
@@ -104,6 +105,10 @@ class State:
         self._listings: OrderedDict[str, Sequence[int]] = OrderedDict()
         self._listed = 0
         self._totals: dict[str, Total] = {}
+        self._hidden = [
+            HiddenSizes(shown_alone(index), shown, index.sizes)
+            for index, shown in zip(layers, self.shown, strict=True)
+        ]
         self.top = tuple((layer, TOP) for layer in range(len(layers)))  # the contributions above the root
         self.compared: OrderedDict[State, object] = OrderedDict()  # kept for `changes_between`
         whole = self.total_of(self.top)
@@ -247,14 +252,10 @@ class State:
         """All that is shown below these."""
         size = entries = 0
         for layer, node in contributions:
-            index, shown = self.layers[layer], self.shown[layer]
-            begin, end = index.below(node)
-            here = end - begin - shown.count(0, begin, end)
-            entries += here
-            if here == index.node_entries[node]:
-                size += index.node_bytes[node]
-            elif here:
-                size += sum(compress(index.sizes[begin:end], shown[begin:end]))
+            index = self.layers[layer]
+            count, hidden = self._hidden[layer].count(*index.below(node))
+            entries += index.node_entries[node] - count
+            size += index.node_bytes[node] - hidden
         return Total(size, entries)
 
     def _above(self, directory: str) -> tuple[Contribution, ...]:

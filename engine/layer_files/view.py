@@ -10,19 +10,24 @@ from typing import Literal
 
 import msgspec
 
+from engine.layer_files.aligned import CHANGED, REMOVED
 from engine.layer_files.changes import WORDS, ChangeCounts, changes_between
 from engine.layer_files.filters import Filtered
 from engine.layer_files.index_format import DIRECTORY, KIND_SHIFT, KINDS
 from engine.layer_files.layer_index import LayerIndex
-from engine.layer_files.merging import Contribution, Row
+from engine.layer_files.merging import Contributions, Row, rows_of
 from engine.layer_files.search import NameMatch
 from engine.layer_files.stack import State
 
 Order = Literal["name", "size", "change"]
 _GONE = 1 << 63  # of a code: the row is one of the state before
 _LAYER = (1 << 31) - 1
+_AT_ONCE = 500
 _LISTED = 600_000  # entries of listings that a view remembers
 _NO_CHANGES = ChangeCounts()
+_Inside = tuple[Contributions, Contributions]  # of a directory, before and after
+_Item = tuple[int, "_Inside | None", "Row | None"]
+_LINK = KINDS.index("symlink")
 
 
 class ViewRow(msgspec.Struct, frozen=True, array_like=True):
@@ -108,7 +113,7 @@ class View:
             path,
             len(listing),
             offset,
-            tuple(self._row(code, before, after) for code in listing[offset : offset + limit]),
+            self._rows(listing[offset : offset + limit], before, after),
             total.bytes,
             self.found.counts_of(before, after),
             self.matches,
@@ -124,24 +129,24 @@ class View:
         above = (self.before.place(directory)[1], self.state.place(directory)[1])
         if not path:
             above = (self.before.top, self.state.top)
-        return self._row((place[0] << 32 | place[1]) | (0 if after else _GONE), *above)
+        return self._rows([(place[0] << 32 | place[1]) | (0 if after else _GONE)], *above)[0]
 
     def walk(self, below: str = "", offset: int = 0) -> Iterator[Place]:
         """All that pass below a directory, in tree order, from the one of that number on."""
         pending = [self._entered(below, self.before.place(below)[1], self.state.place(below)[1])]
         while pending:
-            prefix, before, after, codes = pending[-1]
-            code = next(codes, None)
-            if code is None:
+            prefix, items = pending[-1]
+            item = next(items, None)
+            if item is None:
                 pending.pop()
                 continue
+            code, inner, old = item
             path = prefix + self._name(code)
             if self._passes(code):
                 if not offset:
-                    yield self._place(path, code, before)
+                    yield self._place(path, code, old)
                 offset = max(0, offset - 1)
-            inner = self._below(code, before, after)
-            if inner[0] or inner[1]:
+            if inner is not None:
                 count = self._filtered.below(*inner)
                 if count > offset:
                     pending.append(self._entered(path, *inner))
@@ -152,29 +157,33 @@ class View:
         """How many `walk` gives."""
         return self._filtered.below(self.before.place(below)[1], self.state.place(below)[1])
 
-    def _entered(
-        self, path: str, before: Sequence[Contribution], after: Sequence[Contribution]
-    ) -> tuple[str, Sequence[Contribution], Sequence[Contribution], Iterator[int]]:
-        return path + "/" if path else "", before, after, iter(self._by_name(before, after))
+    def _entered(self, path: str, before: Contributions, after: Contributions) -> tuple[str, Iterator[_Item]]:
+        return path + "/" if path else "", self._items(self._by_name(before, after), before, after)
+
+    def _items(self, codes: Sequence[int], before: Contributions, after: Contributions) -> Iterator[_Item]:
+        """Each of a directory's rows, what lies in it, and what was at its path before."""
+        for start in range(0, len(codes), _AT_ONCE):
+            some = codes[start : start + _AT_ONCE]
+            inner = self._inside(some, before, after, is_whole=True)
+            names = [self._raw_name(code) for code in some]
+            old = rows_of(self.before.layers, before, names) if before else {}
+            for code, name in zip(some, names, strict=True):
+                yield code, inner.get(code), self.before.fold(old.get(name, ()))[0]
 
     def _passes(self, code: int) -> bool:
         masks = self._filtered.before if code & _GONE else self._filtered.after
         return masks[code >> 32 & _LAYER][code & 0xFFFFFFFF] != 0
 
-    def _place(self, path: str, code: int, before: Sequence[Contribution]) -> Place:
+    def _place(self, path: str, code: int, old: Row | None) -> Place:
         row = (code >> 32 & _LAYER, code & 0xFFFFFFFF)
         if code & _GONE:
             return Place(path, "removed", row, None)
         mark = self.found.mark_of(row)
-        return Place(
-            path, WORDS[mark] if mark else None, self.before.child(before, self._raw_name(code))[0], row
-        )
+        return Place(path, WORDS[mark] if mark else None, old, row)
 
     # Listings.
 
-    def _listing(
-        self, path: str, before: Sequence[Contribution], after: Sequence[Contribution]
-    ) -> Sequence[int]:
+    def _listing(self, path: str, before: Contributions, after: Contributions) -> Sequence[int]:
         found = self._listings.get(path)
         if found is None:
             found = self._sorted(self._by_name(before, after), before, after)
@@ -185,7 +194,7 @@ class View:
         self._listings.move_to_end(path)
         return found
 
-    def _by_name(self, before: Sequence[Contribution], after: Sequence[Contribution]) -> Sequence[int]:
+    def _by_name(self, before: Contributions, after: Contributions) -> Sequence[int]:
         codes = self.state.shown_in(after, self._filtered.visible_after)
         if not before:
             return codes
@@ -195,35 +204,32 @@ class View:
         both = [*codes, *(code | _GONE for code in gone)]
         return array("Q", sorted(both, key=self._raw_name))
 
-    def _sorted(
-        self, codes: Sequence[int], before: Sequence[Contribution], after: Sequence[Contribution]
-    ) -> Sequence[int]:
+    def _sorted(self, codes: Sequence[int], before: Contributions, after: Contributions) -> Sequence[int]:
         if self.order == "name":
             return codes[::-1] if self.descending else codes
+        inside = self._inside(codes, before, after)
         key = self._size if self.order == "size" else self._changes
-        keys = [key(code, before, after) for code in codes]
+        keys = [key(code, inside.get(code)) for code in codes]
         places = sorted(range(len(codes)), key=keys.__getitem__, reverse=self.descending)
         return array("Q", [codes[place] for place in places])
 
-    def _size(self, code: int, before: Sequence[Contribution], after: Sequence[Contribution]) -> int:
-        index = self._layers(code)[code >> 32 & _LAYER]
-        row = code & 0xFFFFFFFF
-        if not index.flags[row] & DIRECTORY:
+    def _size(self, code: int, inside: _Inside | None) -> int:
+        layer, row = code >> 32 & _LAYER, code & 0xFFFFFFFF
+        index = self._layers(code)[layer]
+        if inside is None or not index.flags[row] & DIRECTORY:
             return index.sizes[row]
-        old, new = self._below(code, before, after)
-        return self.before.total_of(old).bytes if code & _GONE else self.state.total_of(new).bytes
+        return self.before.total_of(inside[0]).bytes if code & _GONE else self.state.total_of(inside[1]).bytes
 
-    def _changes(self, code: int, before: Sequence[Contribution], after: Sequence[Contribution]) -> int:
+    def _changes(self, code: int, inside: _Inside | None) -> int:
         """How many paths changed, at and below a row."""
-        row = (code >> 32 & _LAYER, code & 0xFFFFFFFF)
-        own = 1 if code & _GONE or self.found.mark_of(row) else 0
-        return own + self.found.counts_of(*self._below(code, before, after)).total
+        own = 1 if code & _GONE or self.found.mark_of((code >> 32 & _LAYER, code & 0xFFFFFFFF)) else 0
+        return own if inside is None else own + self.found.counts_of(*inside).total
 
     def _position(
         self,
         listing: Sequence[int],
-        before: Sequence[Contribution],
-        after: Sequence[Contribution],
+        before: Contributions,
+        after: Contributions,
         name: str,
     ) -> int:
         raw = name.encode("utf-8", "surrogatepass")
@@ -248,33 +254,51 @@ class View:
     def _name(self, code: int) -> str:
         return self._raw_name(code).decode("utf-8", "surrogatepass")
 
-    def _below(
-        self, code: int, before: Sequence[Contribution], after: Sequence[Contribution]
-    ) -> tuple[Sequence[Contribution], Sequence[Contribution]]:
-        """The contributions of what is at a row, in both states."""
-        layer, row = code >> 32 & _LAYER, code & 0xFFFFFFFF
-        if not before and len(after) == 1:
-            index = self.state.layers[layer]
-            node = index.children[row]
-            return (), (((layer, node),) if node else ())
-        name = self._raw_name(code)
-        old = self.before.child(before, name)[1] if before else ()
-        return old, (() if code & _GONE or not after else self.state.child(after, name)[1])
+    def _inside(
+        self, codes: Sequence[int], before: Contributions, after: Contributions, is_whole: bool = False
+    ) -> dict[int, _Inside]:
+        """The contributions of what lies in each directory, and in each that was one before.
 
-    def _row(self, code: int, before: Sequence[Contribution], after: Sequence[Contribution]) -> ViewRow:
+        Those before may be left out, unless it `is_whole`, where nothing of them is gone.
+        """
+        names = {}
+        for code in codes:
+            layer, row = code >> 32 & _LAYER, code & 0xFFFFFFFF
+            if self._layers(code)[layer].flags[row] & DIRECTORY or self._is_replaced(code):
+                names[code] = self._raw_name(code)
+        found: dict[int, _Inside] = {}
+        if not names:
+            return found
+        old: dict[bytes, list[Row]] = {}
+        if is_whole or self.found.has_removed_in(before):
+            old = rows_of(self.before.layers, before, names.values())
+        new = rows_of(self.state.layers, after, names.values())
+        for code, name in names.items():
+            old_below = self.before.fold(old.get(name, ()))[1]
+            found[code] = old_below, self.state.fold(new.get(name, ()))[1]
+        return found
+
+    def _is_replaced(self, code: int) -> bool:
+        """Whether a row may have taken the place of a directory."""
+        return not code & _GONE and self.found.after_marks[code >> 32][code & 0xFFFFFFFF] == CHANGED
+
+    def _rows(self, codes: Sequence[int], before: Contributions, after: Contributions) -> tuple[ViewRow, ...]:
+        inside = self._inside(codes, before, after)
+        return tuple([self._row(code, inside.get(code)) for code in codes])
+
+    def _row(self, code: int, inside: _Inside | None) -> ViewRow:
         layer, row = code >> 32 & _LAYER, code & 0xFFFFFFFF
         index = self._layers(code)[layer]
-        is_directory = index.flags[row] & DIRECTORY
         size = index.sizes[row]
         counts = _NO_CHANGES
         children = 0
-        mark = 4 if code & _GONE else self.found.after_marks[layer][row]
-        if is_directory or mark:
-            old, new = self._below(code, before, after)
-            counts = self.found.counts_of(old, new)
-            children = self._children(old, new)
-            if is_directory:
-                size = (self.before.total_of(old) if code & _GONE else self.state.total_of(new)).bytes
+        mark = REMOVED if code & _GONE else self.found.after_marks[layer][row]
+        if inside is not None:
+            counts = self.found.counts_of(*inside)
+            children = self._children(*inside)
+            if index.flags[row] & DIRECTORY:
+                is_gone = code & _GONE
+                size = (self.before.total_of(inside[0]) if is_gone else self.state.total_of(inside[1])).bytes
         mode = index.modes[row]
         return ViewRow(
             self._name(code),
@@ -287,11 +311,11 @@ class View:
             WORDS[mark] if mark else None,
             children,
             counts,
-            os.fsdecode(index.extra(row).target),
+            os.fsdecode(index.extra(row).target) if mode >> KIND_SHIFT == _LINK else "",
             index.mtimes[row] / 1e9,
         )
 
-    def _children(self, before: Sequence[Contribution], after: Sequence[Contribution]) -> int:
+    def _children(self, before: Contributions, after: Contributions) -> int:
         count = 0
         for layer, node in after:
             first, shown = self.state.layers[layer].first, self._filtered.visible_after[layer]
