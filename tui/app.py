@@ -186,8 +186,10 @@ class OutcropApp(App[None]):
         self.run_screen.apply()
         if self._inspecting is not None:
             self._inspecting.run_changed(self.run_screen.shown)
-        self.run_screen.call_after_refresh(self._drawn, began)
-        self._drained_at = time.monotonic()
+        self.screen.call_after_refresh(self._drawn, began)
+        # Only the stream of a run can flood the screen; who asked for something waits for the answer.
+        is_stream = any(isinstance(arrival, Came) for arrival in arrivals)
+        self._drained_at = time.monotonic() if is_stream else 0.0
         self._is_draining = has_more
         if has_more:
             self.set_timer(self._pause, self._drain)
@@ -302,36 +304,22 @@ class OutcropApp(App[None]):
         self.switch_mode("history")
 
     def action_show_inspect(self) -> None:
-        self._inspect_selected()
+        self._inspect().show_selected(self.run_screen.shown, self.run_screen.selected)
 
     def action_inspect_task(self) -> None:
-        self._inspect_selected(always=True)
+        self._inspect().show_selected(self.run_screen.shown, self.run_screen.selected, always=True)
 
     def on_file_opened(self, event: FileOpened) -> None:
-        """A file is named somewhere, and wanted to be seen."""
-        self._go_to_inspect()
         self._inspect().show(event.place)
 
     def on_inspect_screen_left(self) -> None:
-        """Escape, with nothing left to close: back to where it was opened from."""
-        before = self._inspect().mode_before
-        if before:
-            self.switch_mode(before)
-
-    def _inspect_selected(self, *, always: bool = False) -> None:
-        self._inspect().show_selected(self.run_screen.shown, self.run_screen.selected, always=always)
-        self._go_to_inspect()
-
-    def _go_to_inspect(self) -> None:
-        if self.current_mode != "inspect":
-            self._inspect().mode_before = self.current_mode
-            self.switch_mode("inspect")
+        self._inspect().go_back()
 
     def _inspect(self) -> Inspecting:
         from tui.screens.inspecting import Inspecting
 
         if self._inspecting is None:
-            self._inspecting = Inspecting(self._bridge, self._glyphs, self._clock)
+            self._inspecting = Inspecting(self, self._bridge, self._glyphs, self._clock)
             if self.engine_is_lost:
                 self._inspecting.screen.engine_lost()
         return self._inspecting

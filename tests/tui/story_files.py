@@ -84,8 +84,8 @@ def layers() -> tuple[FakeLayer, ...]:
 def fill(files: FakeFiles) -> None:
     """Two tasks of the run, and what is wasted by the first."""
     base, code, deps, web = layers()
-    files.add(PLACE, base, code, deps, web, title="web, run 01a1e0b72c")
-    files.add(OTHER, base, code, deps, title="web-unit, run 01a1e0b72c", own=False)
+    files.add(PLACE, base, code, deps, web, title="web")
+    files.add(OTHER, base, code, deps, title="web-unit", own=False)
     files.wastes[PLACE] = Waste(
         score=0.9012,
         bytes=8_112_003,

@@ -16,11 +16,11 @@ from tui.format import (
     size_text,
 )
 from tui.model.facts import Fact, Section, fact
-from tui.model.inspected import Inspected, State, run_and_task
+from tui.model.inspected import Inspected, State, place_title, run_and_task
 from tui.model.layer_rows import Marks
 from tui.model.spans import Row, Span
 
-_MOST_COMMAND_LINES = 6
+_MOST_COMMAND_LINES = 4
 _SHOWN_DIGITS = 16
 _LETTERS: tuple[tuple[str, ChangeWord], ...] = (
     ("A", "added"),
@@ -44,7 +44,7 @@ def place_line(details: PlaceDetails | None, place: str, glyphs: Glyphs) -> tupl
     title = (
         Span("inspect", bold=True),
         Span(f" {_arrow(glyphs)} ", "dim-text"),
-        Span(printable(details.title), "edge-active", bold=True),
+        Span(printable(place_title(details)), "edge-active", bold=True),
     )
     count = len(details.layers)
     dot = "·" if glyphs.is_unicode else "-"
@@ -87,7 +87,8 @@ def legend(inspected: Inspected, counts: ChangeCounts | None, glyphs: Glyphs) ->
         count = "" if counts is None else f"{getattr(counts, kind):,}"
         row.append(Span(letter, "dim-text"))
         text = f" {glyph}{count}  " if is_shown else " off  "
-        row.append(Span(text, role if is_shown else "dim-text", bold=is_shown))
+        is_quiet = not is_shown or count == "0"
+        row.append(Span(text, "dim-text" if is_quiet else role, bold=not is_quiet))
     row.append(Span("U", "dim-text"))
     row.append(Span(" same" if not inspected.is_alone else " off", "dim-text"))
     return tuple(row)
@@ -136,7 +137,8 @@ def layer_sections(
     if task is not None and task.reason:
         facts.append(fact("why", printable(task.reason)))
     facts += _command(layer, glyphs)
-    facts.append(fact("holds", f"{size_text(layer.bytes)}, {layer.entries:,} entries"))
+    entries = f"{layer.entries:,} entr{'y' if layer.entries == 1 else 'ies'}"
+    facts.append(fact("holds", f"{size_text(layer.bytes)} in {entries}"))
     if layer.counts.total:
         facts.append(Fact("changes", counts_row(layer.counts, glyphs)))
     if layer.seconds is not None:

@@ -206,7 +206,7 @@ class Inspected(msgspec.Struct, frozen=True, kw_only=True):
             if found is not None:
                 return found
         run, task = run_and_task(place)
-        title = place if run is None else f"{task}, run {short_run(run)}"
+        title = place if run is None else _of_run(task or "", run)
         number = int(position) if position else None
         layer = NOTHING if number == -1 else f"layer {(number or 0) + 1}"
         return State(place, number, layer, title)
@@ -216,7 +216,17 @@ class Inspected(msgspec.Struct, frozen=True, kw_only=True):
         if details is None or not details.layers or position < -1:
             return None
         name = next((it.name for it in details.layers if it.position == position), NOTHING)
-        return State(details.place, position, name, details.title)
+        return State(details.place, position, name, place_title(details))
+
+
+def place_title(details: PlaceDetails) -> str:
+    """What it is for people: of a task with its run."""
+    run, _ = run_and_task(details.place)
+    return details.title if run is None else _of_run(details.title, run)
+
+
+def _of_run(task: str, run: str) -> str:
+    return f"{task}, run {short_run(run)}"
 
 
 def run_and_task(place: str) -> tuple[str, str] | tuple[None, None]:

@@ -9,7 +9,7 @@ import msgspec
 from engine.api.file_messages import PlaceChoice
 from engine.explain import printable
 from tui.format import Glyphs, size_text
-from tui.model.inspected import NOTHING, Inspected, State
+from tui.model.inspected import NOTHING, Inspected, State, place_title
 from tui.model.spans import Row, Span
 
 
@@ -79,4 +79,4 @@ def state_of(inspected: Inspected, choice: Choice) -> State:
     if choice.position is None or details is None or choice.place != details.place:
         return State(choice.place, choice.position, choice.title, choice.title)
     layer = next((it.name for it in details.layers if it.position == choice.position), NOTHING)
-    return State(details.place, choice.position, layer, details.title)
+    return State(details.place, choice.position, layer, place_title(details))

@@ -143,6 +143,8 @@ class InspectScreen(Screen[None]):
             self._show_place(is_another=was.details is None)
         if wanted.path is not None:
             self.go_to(wanted.path)
+        elif was.details is None and details.workspace:
+            self._files.go_to_first_change(details.workspace)
 
     def _refused(self, refusal: Refusal) -> None:
         self._problem = " - ".join(filter(None, (refusal.message, refusal.hint)))

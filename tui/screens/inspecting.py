@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from textual.app import App
+
 from engine.api.file_messages import PlaceDetails
 from engine.api.messages import Refusal
 from tui.bridge import Bridge
@@ -13,27 +15,29 @@ from tui.model.inspected import input_state, run_and_task, task_place
 from tui.model.shown_run import ShownRun
 from tui.screens.inspect import InspectScreen
 
+_MODE = "inspect"
+
 
 class Inspecting:
-    """The screen is made when it is wanted first. `place`: what to show before anything was selected."""
+    """Switches to the screen, a mode of the app, and back."""
 
-    def __init__(self, bridge: Bridge, glyphs: Glyphs, clock: Callable[[], float]) -> None:
+    def __init__(self, app: App[None], bridge: Bridge, glyphs: Glyphs, clock: Callable[[], float]) -> None:
+        self._app = app
         self._bridge = bridge
         self.screen = InspectScreen(bridge, glyphs, clock)
-        self.mode_before = ""
+        self._mode_before = ""
         self._came_for: str | None = None  # the selected task that was asked for last
         self._seen: tuple[object, ...] = ()
 
     def show_selected(self, shown: ShownRun | None, task: str | None, *, always: bool = False) -> None:
-        """The selected task of the run, unless it was shown before and another place since then."""
-        if shown is None or task is None:
-            return
-        place = task_place(shown.run, task)
-        if always or place != self._came_for:
-            self._came_for = place
-            if place != self.screen.place:
+        """The selected task of the run; without `always` only if another one was when it was shown last."""
+        if shown is not None and task is not None:
+            place = task_place(shown.run, task)
+            if (always or place != self._came_for) and place != self.screen.place:
                 self.screen.open(place)
-        self._seen = self._state_in(shown)
+            self._came_for = place
+            self._seen = self._state_in(shown)
+        self._go_there()
 
     def show(self, wanted: FilePlace) -> None:
         """A file of some state, perhaps compared with another one."""
@@ -41,6 +45,12 @@ class Inspecting:
             self._show_inputs(wanted, wanted.before)
         else:
             self.screen.open(wanted.state, wanted.path, before=wanted.before)
+        self._go_there()
+
+    def go_back(self) -> None:
+        """To the screen that it was opened from."""
+        if self._mode_before:
+            self._app.switch_mode(self._mode_before)
 
     def _show_inputs(self, wanted: FilePlace, before: str) -> None:
         """What two tasks started from, once it is known which of their layers those are."""
@@ -65,6 +75,11 @@ class Inspecting:
             had_one, self._seen = bool(self._seen), state
             if had_one and state:
                 self.screen.again()
+
+    def _go_there(self) -> None:
+        if self._app.current_mode != _MODE:
+            self._mode_before = self._app.current_mode
+            self._app.switch_mode(_MODE)
 
     def _state_in(self, shown: ShownRun | None) -> tuple[object, ...]:
         """What decides which layers the task on the screen has; empty when it is not of this run."""

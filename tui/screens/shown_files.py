@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from textual.timer import Timer
 
-from engine.api.file_messages import ChangeCounts, FileDetails, FilePage, FileRow
+from engine.api.file_messages import ChangeCounts, FileChanges, FileDetails, FilePage, FileRow
 from engine.api.files_client import ContentOverHttp
 from engine.api.messages import Refusal
 from tui.files_bridge import FilesBridge
@@ -103,6 +103,20 @@ class ShownFiles:
         """Whether the selected path is, or was, a file."""
         row = None if self.details is None else self.details.row or self.details.before
         return row is not None and row.kind == "file"
+
+    def go_to_first_change(self, folder: str) -> None:
+        """Put the cursor on the first change below a folder, or on the folder, unless it has been moved."""
+        view, here = self.view, self._path
+        if view is None:
+            return
+
+        def came(found: FileChanges) -> None:
+            if view is self.view and self._path == here:
+                self.go_to(found.changes[0].path if found.changes else folder)
+
+        self._files.changes(
+            view.state, came, lambda _: None, path=folder, before=view.before, limit=1, latest="files.first"
+        )
 
     def content(self) -> tuple[str, ContentOverHttp] | None:
         """Path and bytes of the selected file, of a removed one as it was; None of what is no file."""

@@ -13,6 +13,7 @@ from textual.screen import ModalScreen
 from engine.api.file_messages import PlaceDetails, Waste, WastedPath
 from tui.format import Glyphs
 from tui.model import waste_rows
+from tui.model.inspected import place_title
 from tui.model.spans import Row
 from tui.widgets.choice_list import ChoiceList
 from tui.widgets.fact_view import FactView
@@ -50,7 +51,7 @@ class WasteScreen(ModalScreen[WastedPath | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical() as box:
-            box.border_title = escape(f"Waste of {self._place.title}")
+            box.border_title = escape(f"Waste of {place_title(self._place)}")
             box.border_subtitle = "Enter shows the path - Esc closes"
             yield RowLine(ellipsis=self._glyphs.ellipsis, id="waste-summary")
             yield RowLine(ellipsis=self._glyphs.ellipsis, id="waste-layers")

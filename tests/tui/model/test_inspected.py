@@ -13,7 +13,7 @@ def place(*names: str, own: bool = True, text: str = PLACE) -> PlaceDetails:
         LayerSummary(position=position, digest=name, name=name, bytes=1, entries=1)
         for position, name in enumerate(names)
     )
-    return PlaceDetails(place=text, title="build, run 1", layers=layers, own=len(names) - 1 if own else None)
+    return PlaceDetails(place=text, title="build", layers=layers, own=len(names) - 1 if own else None)
 
 
 def three() -> Inspected:

@@ -334,12 +334,12 @@ async def test_what_a_task_did_is_shown_when_it_has_ended() -> None:
     async with inspecting(WIDE, place=None, seconds=20.0) as it:
         files = it.engine.files
         base, code, deps, web = story_files.layers()
-        files.add(PLACE, base, code, deps, title="web, run 01a1e0b72c", own=False)
+        files.add(PLACE, base, code, deps, title="web", own=False)
         await it.until(lambda: it.app.run_screen.selected)
         it.app.run_screen._select("web")
         await it.press("i")
         await it.until(lambda: it.app.current_mode == "inspect", "all files up to web-deps")
-        files.add(PLACE, base, code, deps, web, title="web, run 01a1e0b72c")
+        files.add(PLACE, base, code, deps, web, title="web")
         told = story.told(story.END)
         it.engine.say(story.RUN, *(item for item in told if getattr(item, "at", 0) > START + 20))
         await it.see("all files up to web", "4 layers")
