@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from engine.commands.run_request import add_request_arguments, prepare, request_of
+from engine.commands.run_request import add_break_option, add_request_arguments, prepare, request_of
 from engine.engine import Engine
+from engine.events import Event, TaskPaused
 from engine.progress.choose import MODES, sink_for
+from engine.progress.sink import Sink
 from engine.progress.summary import read_last_bytes
 from engine.run_state import RunState
 from engine.store.store import Store
 from engine.terminal.console import Console
+
+if TYPE_CHECKING:  # a run that does not pause does not import it
+    from engine.progress.pause_prompt import PausePrompt
 
 __all__ = ["add_arguments", "execute", "prepare"]
 
@@ -21,14 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the command line reference."""
     add_request_arguments(parser)
     parser.add_argument("--progress", choices=MODES, default="auto", help="how to show it (default: auto)")
-    parser.add_argument(
-        "--break",
-        action="append",
-        default=[],
-        dest="break_",
-        metavar="TASK[:WHERE]",
-        help="pause there: `before` its script (the default), `after` it or `on-failure`",
-    )
+    add_break_option(parser)
     parser.add_argument(
         "--from-shell",
         action="append",
@@ -58,10 +57,39 @@ def execute(options: argparse.Namespace, console: Console) -> int:
         assert state.started is not None
         return read_last_bytes(engine.log_path(state.started.run, task))
 
+    asking = _Asking(options.progress, console, sink, engine.store)
     try:
-        state = engine.run(request, sink)
+        state = engine.run(request, asking)
     finally:
+        asking.close()
         sink.close(state, read_tail)
     if state.finished is not None and state.finished.cause == "cancelled":
         raise KeyboardInterrupt
     return 0 if state.result == "succeeded" else 1
+
+
+class _Asking:
+    """Gives events to the sink; once a task has paused, to somebody at the terminal who is asked about it."""
+
+    def __init__(self, progress: str, console: Console, sink: Sink, store: Store) -> None:
+        self._can_ask = progress != "json"
+        self._console = console
+        self._sink = sink
+        self._store = store
+        self._prompt: PausePrompt | None = None
+
+    def __call__(self, event: Event) -> None:
+        self._sink(event)
+        if self._prompt is not None:
+            self._prompt.take(event)
+        elif type(event) is TaskPaused and self._can_ask:
+            from engine.progress.pause_prompt import PausePrompt, can_ask  # late: rarely needed
+
+            if can_ask():
+                directory = self._store.runs.directory(event.run)
+                self._prompt = PausePrompt(self._console, self._sink, directory, self._store.root)
+                self._prompt.take(event)
+
+    def close(self) -> None:
+        if self._prompt is not None:
+            self._prompt.close()

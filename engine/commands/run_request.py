@@ -30,6 +30,18 @@ def add_request_arguments(parser: argparse.ArgumentParser) -> None:
     add("--package-path", action="append", default=[], metavar="DIR", help="where packages are")
 
 
+def add_break_option(parser: argparse.ArgumentParser) -> None:
+    """`--break`, for commands that start a run."""
+    parser.add_argument(
+        "--break",
+        action="append",
+        default=[],
+        dest="break_",
+        metavar="TASK[:WHERE]",
+        help="pause there: `before` its script (the default), `after` it or `on-failure`",
+    )
+
+
 def prepare(arguments: list[str]) -> list[str]:
     """`--no-cache` alone means all; it never takes the next word."""
     return [f"--no-cache={_ALL}" if word == "--no-cache" else word for word in arguments]

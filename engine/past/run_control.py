@@ -75,17 +75,34 @@ def let_go_on(directory: RunDirectory, tasks: tuple[str, ...] | None) -> tuple[s
     return reply.tasks if isinstance(reply, Done) else ()
 
 
+def ask_to_go_on(directory: RunDirectory, task: str) -> None:
+    """The same for one task, without waiting for an answer: for the process of the run itself."""
+    try:
+        with _connected(directory) as connection:
+            connection.sendall(msgspec.json.encode(Continue(tasks=(task,))) + b"\n")
+    except OSError:
+        return  # the run is over
+
+
+def _connected(directory: RunDirectory) -> socket.socket:
+    folder = os.open(directory.path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        connection.settimeout(_PATIENCE)
+        connection.connect(f"/proc/self/fd/{folder}/{SOCKET}")  # a socket's name has to be short
+    except BaseException:
+        connection.close()
+        raise
+    finally:
+        os.close(folder)
+    return connection
+
+
 def _ask(directory: RunDirectory, request: Request) -> tuple[Reply, list[int]]:
     """The answer, and the descriptors that came with it."""
-    try:
-        folder = os.open(directory.path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError as error:
-        raise UsageError(f"run `{directory.run}` is gone: {error.strerror}") from error
     content, descriptors = b"", []
     try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-            connection.settimeout(_PATIENCE)
-            connection.connect(f"/proc/self/fd/{folder}/{SOCKET}")  # a socket's name has to be short
+        with _connected(directory) as connection:
             connection.sendall(msgspec.json.encode(request) + b"\n")
             while True:
                 data, received, _, _ = socket.recv_fds(
@@ -99,8 +116,6 @@ def _ask(directory: RunDirectory, request: Request) -> tuple[Reply, list[int]]:
         raise UsageError(f"no task of run `{directory.run}` is running now") from error
     except OSError as error:
         raise MachineError(f"run `{directory.run}` does not answer: {error.strerror or error}") from error
-    finally:
-        os.close(folder)
     try:
         return msgspec.json.decode(content, type=Reply), descriptors
     except msgspec.DecodeError as error:

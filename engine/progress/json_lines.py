@@ -19,5 +19,11 @@ class JsonLines:
     def __call__(self, event: Event) -> None:
         self._writer.write(encode(event))
 
+    def hold(self) -> None:
+        self._writer.hold()
+
+    def release(self) -> None:
+        self._writer.release()
+
     def close(self, state: RunState | None, read_tail: ReadTail) -> None:
         self._writer.check()

@@ -78,6 +78,8 @@ class Live:
         self._failed = 0
         self._busy = False
         self._timer_runs = False
+        self._draws_live = True
+        self._is_held = False
 
     def __call__(self, event: Event) -> None:
         self._busy = True
@@ -87,6 +89,15 @@ class Live:
             self._busy = False
         if time.monotonic() - self._drawn_at >= _INTERVAL:
             self._draw()
+
+    def hold(self) -> None:
+        self._draws_live = False
+        self._draw()
+        self._is_held = True
+
+    def release(self) -> None:
+        self._draws_live, self._is_held = True, False
+        self._draw()
 
     def close(self, state: RunState | None, read_tail: ReadTail) -> None:
         self._stop_timer()
@@ -148,6 +159,8 @@ class Live:
 
     def _draw(self) -> None:
         """Erase the live lines, write what has ended, write the live lines again."""
+        if self._is_held:
+            return
         self._busy = True
         try:
             columns, lines = self._console.size()
@@ -168,7 +181,7 @@ class Live:
             self._busy = False
 
     def _live_lines(self, width: int, lines: int) -> list[str]:
-        if not self._running:
+        if not self._running or not self._draws_live:
             return []
         now = time.time()
         room = max(1, min(_MOST_LINES, lines // 3))

@@ -43,6 +43,12 @@ class Plain:
         if lines:
             self._writer.text("\n".join(lines) + "\n")
 
+    def hold(self) -> None:
+        self._writer.hold()
+
+    def release(self) -> None:
+        self._writer.release()
+
     def close(self, state: RunState | None, read_tail: ReadTail) -> None:
         for task, _ in tuple(self._logs):
             rest = self._rest(task)

@@ -25,6 +25,12 @@ class Quiet:
 
             self._writer.text("\n".join(paused_lines(event, self._glyphs)) + "\n")
 
+    def hold(self) -> None:
+        self._writer.hold()
+
+    def release(self) -> None:
+        self._writer.release()
+
     def close(self, state: RunState | None, read_tail: ReadTail) -> None:
         if state is not None:
             text = failures(state, self._glyphs, read_tail)

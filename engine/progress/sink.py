@@ -14,6 +14,7 @@ from engine.model.errors import MachineError
 from engine.run_state import RunState
 from engine.terminal.console import Console
 
+_HELD_AT_MOST = 4_000_000  # bytes
 _PATIENCE = 0.2  # seconds that a write may take before it counts as held up
 
 ReadTail = Callable[[str], bytes]  # task -> the last bytes of its log
@@ -28,6 +29,14 @@ class Sink(Protocol):
     wants_output: bool
 
     def __call__(self, event: Event) -> None: ...
+
+    def hold(self) -> None:
+        """Leave the terminal to somebody else, until `release`."""
+        ...
+
+    def release(self) -> None:
+        """Write what has been held back; no effect when nothing is."""
+        ...
 
     def close(self, state: RunState | None, read_tail: ReadTail) -> None:
         """The run is over: write what is left and the summary. State None: it ended by an error.
@@ -54,10 +63,17 @@ class Writer:
         self.failure: BrokenPipeError | MachineError | None = None
         self._gave_up = False
         self._began = 0.0
+        self._held: list[bytes] | None = None
+        self._held_bytes = 0
 
     def write(self, data: bytes) -> None:
         """Write now; raises nothing but KeyboardInterrupt, and that only where Ctrl-C would raise it."""
         if self.failure is not None or self._gave_up:
+            return
+        if self._held is not None:
+            self._held_bytes += len(data)
+            if self._held_bytes <= _HELD_AT_MOST:
+                self._held.append(data)
             return
         before = signal.getsignal(signal.SIGINT)
         is_loops = before is not signal.default_int_handler and callable(before)
@@ -76,6 +92,19 @@ class Writer:
                 signal.signal(signal.SIGINT, before)
         if self.failure is not None:
             os.kill(os.getpid(), signal.SIGINT)
+
+    def hold(self) -> None:
+        """Keep what is to be written, up to some megabytes, until `release`."""
+        if self._held is None:
+            self._held, self._held_bytes = [], 0
+
+    def release(self) -> None:
+        """Write what was kept."""
+        held, self._held = self._held, None
+        if held:
+            self.write(b"".join(held))
+            if self._held_bytes > _HELD_AT_MOST:
+                self.text("… more came meanwhile: `outcrop logs TASK` has it all\n")
 
     def _interrupted(self, number: int, frame: FrameType | None) -> None:
         if time.monotonic() - self._began > _PATIENCE:
