@@ -14,12 +14,12 @@ from textual.message import Message
 from textual.widget import Widget
 
 from engine.api.file_messages import FileDetails, FilePage
-from engine.explain import printable
 from tui.bindings import bindings_for
 from tui.format import Glyphs
 from tui.model.facts import filtered
+from tui.model.file_row_cells import cut_left
 from tui.model.preview.content import Content
-from tui.model.preview.file_info import CHANGE_WORDS, change_glyph, info_sections
+from tui.model.preview.file_info import change_of, change_span, info_sections, shown_name
 from tui.model.preview.preparing import Body, Room, body_of, colours_of
 from tui.model.preview.subject import MODES, Mode, Subject, Versions, modes_of, versions_of
 from tui.model.preview.text_sheet import TextSheet
@@ -359,6 +359,9 @@ class FilePreview(Vertical):
         note, sheet = self._body.note, self._pane.sheet
         if isinstance(sheet, TextSheet):
             more = "" if self._pane.is_whole else "+"
+            if self._pane.is_waiting and self._versions is not None and self._versions.shown is not None:
+                share = sheet.index.known * 100 // max(1, self._versions.shown.size)
+                return (Span(f"reading {share}%", "edge-active"),)
             note = f"{sheet.lines:,}{more} line{'' if sheet.lines == 1 else 's'}, {note}"
         return (Span(note, "dim-text"),) if note else ()
 
@@ -367,22 +370,10 @@ class FilePreview(Vertical):
         if details is None:
             self._title.show(())
             return
-        found = details.row or details.before
-        change = None if found is None else found.change
+        change = change_of(details)
         tail: Row = ()
         if change is not None:
-            _, word, role = CHANGE_WORDS[change]
-            tail = (Span(f" {change_glyph(change, self._glyphs)} {word}", role),)
+            tail = (Span(" "), change_span(change, self._glyphs))
         room = self._title.size.width - row_cells(tail) - 1
-        name = _shortened("/" + printable(details.path), room, self._glyphs.ellipsis)
+        name = cut_left("/" + shown_name(details.path), room, self._glyphs.ellipsis)
         self._title.show((Span(name, bold=True),), tail)
-
-
-def _shortened(path: str, width: int, ellipsis: str) -> str:
-    """The end of a path, which tells more than its beginning."""
-    row: Row = (Span(path),)
-    while row_cells(row) > max(2, width):
-        path = path[2:] if path.startswith(ellipsis) else path[1:]
-        path = ellipsis + path
-        row = (Span(path),)
-    return path

@@ -77,6 +77,11 @@ class PreviewPane(ScrollView, can_focus=True):
         return None if self._rows is None else self._rows.sheet
 
     @property
+    def is_waiting(self) -> bool:
+        """Whether something is to be done once all lines are known."""
+        return self._awaited is not None
+
+    @property
     def top_line(self) -> int:
         """The line at the top, from 0."""
         return 0 if self._rows is None else self._rows.line_at(round(self.scroll_y))

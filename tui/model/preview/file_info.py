@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import time
 
-from engine.api.file_messages import ChangeCounts, FileDetails, FilePage, FileRow
+from engine.api.file_messages import FileDetails, FilePage, FileRow
 from engine.explain import printable
-from tui.format import Glyphs, size_text
+from engine.layer_files.names import from_wire
+from tui.format import Glyphs, change_glyph, change_role, mode_text, size_text
 from tui.model.facts import Fact, Section, fact
+from tui.model.file_row_cells import counts_spans
 from tui.model.spans import Row, Span
 
 CHANGE_WORDS = {
-    "added": ("+", "added", "fs-added"),
-    "changed": ("~", "changed", "fs-modified"),
-    "removed": ("-", "removed", "fs-removed"),
-    "metadata": ("%", "owner or permissions changed", "fs-metadata"),
+    "added": "added",
+    "changed": "changed",
+    "removed": "removed",
+    "metadata": "owner or permissions changed",
 }
 _KIND_WORDS = {
     "file": "file",
@@ -24,7 +26,6 @@ _KIND_WORDS = {
     "character": "character device",
     "block": "block device",
 }
-_LETTERS = {"file": "-", "directory": "d", "symlink": "l", "fifo": "p", "character": "c", "block": "b"}
 _MOST_LISTED = 12
 
 
@@ -45,62 +46,55 @@ def info_sections(
         named = tuple(fact(printable(name), printable(value)) for name, value in details.xattrs)
         sections.append(Section("Extended attributes", named))
     if details.links:
-        others = tuple(fact("", printable(path)) for path in details.links)
+        others = tuple(fact("", shown_name(path)) for path in details.links)
         sections.append(Section("Other names of the same file", others))
     return tuple(sections)
 
 
-def mode_text(row: FileRow) -> str:
+def shown_name(wire: str) -> str:
+    """A path or name as it came over the wire, without a character that a terminal would act upon."""
+    return printable(from_wire(wire))
+
+
+def change_of(details: FileDetails) -> str | None:
+    """What happened to a path; None: nothing, as far as is known."""
+    if details.row is not None:
+        return details.row.change
+    return None if details.before is None else "removed"
+
+
+def change_span(change: str, glyphs: Glyphs) -> Span:
+    """`~ changed`."""
+    glyph = change_glyph(change, is_unicode=glyphs.is_unicode)
+    return Span(f"{glyph} {CHANGE_WORDS[change]}", change_role(change))
+
+
+def permissions_text(row: FileRow) -> str:
     """`-rwxr-xr-x 0755`."""
-    letters = _LETTERS.get(row.kind, "?")
-    for shift, special, mark in ((6, 0o4000, "s"), (3, 0o2000, "s"), (0, 0o1000, "t")):
-        bits = row.mode >> shift
-        letters += ("r" if bits & 4 else "-") + ("w" if bits & 2 else "-")
-        execute = "x" if bits & 1 else "-"
-        letters += (mark if bits & 1 else mark.upper()) if row.mode & special else execute
-    return f"{letters} {row.mode:04o}"
-
-
-def counts_row(counts: ChangeCounts, glyphs: Glyphs) -> Row:
-    """`+3 ~1 −2`, each in its colour; empty when nothing changed."""
-    found: list[Span] = []
-    for change, count in zip(
-        CHANGE_WORDS, (counts.added, counts.changed, counts.removed, counts.metadata), strict=True
-    ):
-        if count:
-            _, _, role = CHANGE_WORDS[change]
-            glyph = change_glyph(change, glyphs)
-            found.append(Span(f"{' ' if found else ''}{glyph}{count:,}", role))
-    return tuple(found)
-
-
-def change_glyph(change: str, glyphs: Glyphs) -> str:
-    """`+`, `~`, `−`, `%`."""
-    glyph = CHANGE_WORDS[change][0]
-    return "−" if glyph == "-" and glyphs.is_unicode else glyph
+    return f"{mode_text(row.kind, row.mode)} {row.mode:04o}"
 
 
 def link_row(details: FileDetails, row: FileRow, glyphs: Glyphs) -> Row:
     """Where a symbolic link leads: `→ usr/bin/python3.11`, or that it is dead."""
     arrow = "→ " if glyphs.is_unicode else "-> "
     if details.resolved is None:
-        return (Span(printable(row.target)), Span(" leads nowhere", "diag-warning"))
-    return (Span(printable(row.target)), Span(f" {arrow}/{printable(details.resolved)}", "dim-text"))
+        return (Span(shown_name(row.target)), Span(" leads nowhere", "diag-warning"))
+    return (Span(shown_name(row.target)), Span(f" {arrow}/{shown_name(details.resolved)}", "dim-text"))
 
 
 def _main_facts(details: FileDetails, row: FileRow, glyphs: Glyphs) -> list[Fact]:
-    found = [fact("path", "/" + printable(details.path)), fact("kind", _KIND_WORDS.get(row.kind, row.kind))]
+    found = [fact("path", "/" + shown_name(details.path)), fact("kind", _KIND_WORDS.get(row.kind, row.kind))]
     if row.kind == "symlink":
         found.append(Fact("target", link_row(details, row, glyphs), row.target))
     if row.kind in ("file", "directory"):
         found.append(fact("size", exact_size(row.bytes)))
-    found.append(fact("permissions", mode_text(row)))
+    found.append(fact("permissions", permissions_text(row)))
     found.append(fact("owner", f"{row.uid}:{row.gid}"))
     if row.mtime:
         found.append(fact("modified", _time_text(row.mtime)))
-    if row.change is not None:
-        _, word, role = CHANGE_WORDS[row.change]
-        found.append(Fact("change", (Span(f"{change_glyph(row.change, glyphs)} {word}", role),)))
+    change = change_of(details)
+    if change is not None:
+        found.append(Fact("change", (change_span(change, glyphs),)))
     if details.layer_name:
         found.append(fact("written by", printable(details.layer_name)))
     if details.digest:
@@ -122,10 +116,10 @@ def _changes(details: FileDetails, glyphs: Glyphs) -> list[Fact]:
     arrow = " → " if glyphs.is_unicode else " -> "
     pairs = (
         ("kind", _KIND_WORDS.get(before.kind, before.kind), _KIND_WORDS.get(after.kind, after.kind)),
-        ("permissions", mode_text(before), mode_text(after)),
+        ("permissions", permissions_text(before), permissions_text(after)),
         ("owner", f"{before.uid}:{before.gid}", f"{after.uid}:{after.gid}"),
         ("size", exact_size(before.bytes), exact_size(after.bytes)),
-        ("target", printable(before.target), printable(after.target)),
+        ("target", shown_name(before.target), shown_name(after.target)),
         ("sha256", details.before_digest, details.digest),
     )
     return [
@@ -140,7 +134,7 @@ def _changes(details: FileDetails, glyphs: Glyphs) -> list[Fact]:
 
 def _directory_sections(row: FileRow, glyphs: Glyphs, listing: FilePage | None) -> list[Section]:
     facts = [fact("entries", f"{row.children:,}")]
-    changes = counts_row(row.counts, glyphs)
+    changes = counts_spans(row.counts, glyphs)
     facts.append(Fact("changes below", changes or (Span("none", "dim-text"),)))
     sections = [Section("Directory", tuple(facts))]
     if listing is not None and listing.rows:
@@ -153,9 +147,9 @@ def _directory_sections(row: FileRow, glyphs: Glyphs, listing: FilePage | None) 
 
 
 def _listed(row: FileRow, glyphs: Glyphs) -> Fact:
-    name = printable(row.name) + ("/" if row.kind == "directory" else "")
-    role = CHANGE_WORDS[row.change][2] if row.change is not None else ""
-    counts = counts_row(row.counts, glyphs)
+    name = shown_name(row.name) + ("/" if row.kind == "directory" else "")
+    role = change_role(row.change)
+    counts = counts_spans(row.counts, glyphs)
     gap = (Span("  "),) if counts else ()
     return Fact(size_text(row.bytes), (Span(name, role), *gap, *counts))
 

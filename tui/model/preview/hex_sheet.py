@@ -73,7 +73,8 @@ class HexSheet:
         if len(self._sides) < 2:
             return None
         if by > 0:
-            place = self._first_from(self._end_of_stretch(index, is_cancelled), is_cancelled)
+            start = 0 if index < 0 else self._end_of_stretch(index, is_cancelled)
+            place = self._first_from(start, is_cancelled)
             return self._first_from(0, is_cancelled) if place is None else place
         place = self._last_before(index, is_cancelled)
         place = self._last_before(len(self), is_cancelled) if place is None else place

@@ -55,7 +55,9 @@ def side(text: str) -> Side:
     lines: list[str] = []
     numbers: list[int | None] = []
     for number, line in enumerate(_lines(text), 1):
-        parts = [line] if len(line) <= _LONGEST else _PART.findall(line)
+        parts = [line]
+        if len(line) > _LONGEST:
+            parts = [match[0] for match in _PART.finditer(line)]
         lines.extend(parts)
         numbers.extend((number, *(None,) * (len(parts) - 1)))
     return Side(tuple(lines), tuple(numbers))
