@@ -286,11 +286,9 @@ class InspectedImage:
         """Where a layer lies in a file that is still the same; None when all have changed."""
         for origin in self.record.origins:
             blob = origin.blobs[layer]
-            if not blob.place.path:
-                own = os.path.join(self._folder, ARCHIVE)
-                blob = msgspec.structs.replace(
-                    blob, place=FileRange(own, blob.place.offset, blob.place.length)
-                )
+            path = from_wire(blob.place.path) or os.path.join(self._folder, ARCHIVE)
+            place = FileRange(path, blob.place.offset, blob.place.length)
+            blob = msgspec.structs.replace(blob, place=place)
             if file_state(blob.place.path) == blob.state:
                 return blob
         return None
