@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+import msgspec
 from hypothesis import strategies as st
 
 from engine.file_tree import DIRECTORY, Entry, LayerManifest, ancestors
@@ -70,7 +71,45 @@ def _is_directory(found: dict[str, Entry], path: str) -> bool:
     return path not in found or found[path].kind == DIRECTORY
 
 
-stacks = st.lists(manifests(), max_size=5)
+@st.composite
+def _altered(draw: st.DrawFn, layer: LayerManifest) -> LayerManifest:
+    """The same paths with other attributes or contents, as `chown -R` makes them, or for some of them."""
+    entries = {}
+    for path, entry in (layer.passed | layer.entries).items():
+        keeps_directories = entry.kind != DIRECTORY or draw(st.booleans())
+        if keeps_directories:
+            entries[path] = msgspec.structs.replace(
+                entry,
+                uid=draw(st.sampled_from([0, 9])),
+                xattrs=draw(st.sampled_from([(), (("user.y", b"1"),)])),
+            )
+    passed = {path: entry for path, entry in layer.passed.items() if path not in entries}
+    passed |= {path: entry for path, entry in layer.entries.items() if path not in entries}
+    return LayerManifest(
+        {path: entries[path] for path in sorted(entries)},
+        passed={path: passed[path] for path in sorted(passed)},
+    )
+
+
+@st.composite
+def _stacks(draw: st.DrawFn) -> list[LayerManifest]:
+    layers: list[LayerManifest] = []
+    for is_altered in draw(st.lists(st.booleans(), max_size=5)):
+        before = draw(st.sampled_from(layers)) if is_altered and layers else None
+        layers.append(draw(manifests() if before is None else _altered(before)))
+    return layers
+
+
+@st.composite
+def _pairs(draw: st.DrawFn) -> tuple[list[LayerManifest], list[LayerManifest]]:
+    one = draw(_stacks())
+    other = [draw(st.sampled_from([layer, layer, None])) for layer in one]
+    made = [draw(_altered(layer)) if kept is None else kept for kept, layer in zip(other, one, strict=True)]
+    return one, draw(st.sampled_from([made, made[1:], made[:-1], draw(_stacks())]))
+
+
+stacks = _stacks()
+pairs_of_stacks = _pairs()  # two that share layers or names, or nothing
 
 
 def large_manifest(count: int, seed: int = 1, prefix: str = "") -> LayerManifest:

@@ -13,9 +13,9 @@ from engine.layer_files.search import NameMatch
 from engine.layer_files.stack import Stack, State
 from engine.layer_files.view import View
 from engine.past import file_changes
-from tests.layer_files.layers import manifests, stacks
+from tests.layer_files.layers import manifests, pairs_of_stacks, stacks
 
-many = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+many = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def stack_of(layers: list[LayerManifest]) -> Stack:
@@ -80,8 +80,9 @@ def check_totals(state: State, tree: FileTree) -> None:
 
 
 @many
-@given(stacks, stacks)
-def test_differences_are_those_of_the_trees(one: list[LayerManifest], other: list[LayerManifest]) -> None:
+@given(pairs_of_stacks)
+def test_differences_are_those_of_the_trees(pair: tuple[list[LayerManifest], list[LayerManifest]]) -> None:
+    one, other = pair
     before, after = stack_of(one).state(), stack_of(other).state()
     check_differences(before, after, expected(one), expected(other))
 
@@ -110,10 +111,11 @@ def check_differences(before: State, after: State, old: FileTree, new: FileTree)
 
 
 @many
-@given(stacks, stacks)
+@given(pairs_of_stacks)
 def test_a_view_shows_every_path_and_counts_what_changed_below(
-    one: list[LayerManifest], other: list[LayerManifest]
+    pair: tuple[list[LayerManifest], list[LayerManifest]],
 ) -> None:
+    one, other = pair
     before, after = stack_of(one).state(), stack_of(other).state()
     changed = {item.path: item.change for item in file_changes.differences(expected(one), expected(other))}
     for words in (None, frozenset(("added",)), frozenset(("removed", "metadata")), frozenset(("unchanged",))):
@@ -149,10 +151,11 @@ def check_pages(view: View, shown: set[str], changed: Mapping[str, str]) -> None
 
 
 @many
-@given(stacks, stacks)
+@given(pairs_of_stacks)
 def test_a_search_finds_the_names_that_are_there(
-    one: list[LayerManifest], other: list[LayerManifest]
+    pair: tuple[list[LayerManifest], list[LayerManifest]],
 ) -> None:
+    one, other = pair
     before, after = stack_of(one).state(), stack_of(other).state()
     tree = expected(other)
     for match in (
