@@ -115,6 +115,11 @@ class Walk:
         self.rows.put(page, wanted)
         self.seen |= {f"{page.path}/{row.name}" if page.path else row.name for row in page.rows}
 
+    def load(self, at: int) -> None:
+        self.ask(at)
+        while self.asked:
+            self.answer(0)
+
     def toggle(self, at: int) -> None:
         if not len(self.rows):
             return
@@ -164,11 +169,10 @@ class Walk:
 
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(
-            ["ask", "answer", "ask", "answer", "toggle", "toggle", "collapse", "choose", "reset"]
-        ),
-        st.integers(0, 200),
+        st.sampled_from(["load"] * 3 + ["ask", "answer"] + ["toggle"] * 3 + ["choose", "collapse", "reset"]),
+        st.integers(0, 20),
     ),
+    min_size=10,
     max_size=60,
 )
 
