@@ -7,7 +7,8 @@ import re
 from array import array
 from collections.abc import Iterable
 from hashlib import blake2b
-from itertools import accumulate, compress
+from itertools import accumulate, compress, islice
+from operator import mul
 
 import msgspec
 
@@ -40,8 +41,9 @@ _MOST_SIZE = 2**63 - 1
 
 def encode(manifest: LayerManifest) -> bytes:
     """The index, as `LayerIndex` reads it. The manifest need not be sorted."""
-    flags = _flags(manifest)
-    directories, names = _grouped(flags)
+    flags, found = _flags(manifest)
+    directories = sorted(found, key=lambda path: path.replace("/", "\0"))
+    names = [sorted(found[directory]) for directory in directories]
     paths = [""]
     first = array("I", [0, 1])
     for directory, inner in zip(directories, names, strict=True):
@@ -56,7 +58,13 @@ def encode(manifest: LayerManifest) -> bytes:
         entry if entry is not None else _PASSED if flag & DIRECTORY else _NOTHING
         for entry, flag in zip(known, row_flags, strict=True)
     ]
+    digests = "".join([entry.digest if len(entry.digest) == 2 * DIGEST else _NO_DIGEST for entry in entries])
+    are_usual = _IS_HEXADECIMAL(digests) is not None
+    if not are_usual:
+        digests = "".join([entry.digest if _is_usual(entry.digest) else _NO_DIGEST for entry in entries])
     columns = _row_columns(entries)
+    columns["digests"] = bytes.fromhex(digests)
+    del digests
     columns["flags"] = row_flags
     blobs = [b"\0\0", *("\0".join([*inner, ""]).encode("utf-8", "surrogatepass") for inner in names)]
     columns["names"] = b"".join(blobs)
@@ -65,7 +73,7 @@ def encode(manifest: LayerManifest) -> bytes:
     children = array("I", [numbers.get(path, 0) for path in paths])
     columns["children"] = children.tobytes()
     columns["first"] = first.tobytes()
-    extras = _add_extras(columns, entries)
+    extras = _add_extras(columns, entries, are_usual)
     links = _add_links(columns, manifest.links, paths)
     last = _last(directories, numbers)
     own = [0] * (len(directories) + 1)
@@ -90,31 +98,33 @@ def encode(manifest: LayerManifest) -> bytes:
     return index_format.join(counts, columns)
 
 
-def _flags(manifest: LayerManifest) -> dict[str, int]:
-    """What the layer says of each path, parents included that it does not tell of."""
-    flags = {"": DIRECTORY}
-    for path, entry in manifest.entries.items():
-        flags[path] = ENTRY | DIRECTORY if entry.kind == DIRECTORY_KIND else ENTRY
-    for path in manifest.passed:
-        if not flags.get(path, 0) & ENTRY:
-            flags[path] = DIRECTORY
+def _flags(manifest: LayerManifest) -> tuple[dict[str, int], dict[str, list[str]]]:
+    """What the layer says of each path, parents included that it does not tell of; and names by directory."""
+    flags = {
+        path: ENTRY | DIRECTORY if entry.kind == DIRECTORY_KIND else ENTRY
+        for path, entry in manifest.entries.items()
+    }
+    found: dict[str, list[str]] = {}
+    _group(flags, found)
+    needed = set(found)
+    needed |= ancestors(found)
+    told = len(flags)
+    for path in ("", *manifest.passed):
+        flags.setdefault(path, DIRECTORY)
     for path in manifest.deleted:
         flags[path] = flags.get(path, 0) | DELETED
     for path in manifest.emptied:
         flags[path] = flags.get(path, DIRECTORY) | EMPTIED
-    needed = ancestors(manifest.entries)
-    for path in ancestors(flags):
-        flag = flags.get(path)
-        if flag is None:
-            flags[path] = flag = DIRECTORY
-        if not flag & ENTRY and path in needed:
-            flags[path] = flag | NEEDED | DIRECTORY
-    return flags
+    for path in needed:
+        if not flags.get(path, 0) & ENTRY:
+            flags[path] = flags.get(path, 0) | NEEDED | DIRECTORY
+    for path in ancestors(islice(flags, told, None)):
+        flags.setdefault(path, DIRECTORY)
+    _group(islice(flags, told, None), found)
+    return flags, found
 
 
-def _grouped(paths: Iterable[str]) -> tuple[list[str], list[list[str]]]:
-    """Directories that hold something in tree order, and the sorted names in each."""
-    found: dict[str, list[str]] = {}
+def _group(paths: Iterable[str], found: dict[str, list[str]]) -> None:
     for path in paths:
         if path:
             directory, _, name = path.rpartition("/")
@@ -123,26 +133,22 @@ def _grouped(paths: Iterable[str]) -> tuple[list[str], list[list[str]]]:
                 found[directory] = [name]
             else:
                 inner.append(name)
-    directories = sorted(found, key=lambda path: path.replace("/", "\0"))
-    return directories, [sorted(found[directory]) for directory in directories]
 
 
 def _row_columns(entries: list[Entry]) -> dict[str, bytes]:
     sizes = [entry.size for entry in entries]
-    if sizes and (min(sizes) < 0 or max(sizes) > _MOST_SIZE):
+    if min(sizes) < 0 or max(sizes) > _MOST_SIZE:
         sizes = [min(max(size, 0), _MOST_SIZE) for size in sizes]
     modes = [_KIND_BITS[entry.kind] | entry.mode & 0o7777 for entry in entries]
-    digests = "".join([entry.digest if len(entry.digest) == 2 * DIGEST else _NO_DIGEST for entry in entries])
-    if not _IS_HEXADECIMAL(digests):
-        digests = "".join([entry.digest if _is_usual(entry.digest) else _NO_DIGEST for entry in entries])
-    times = [min(max(entry.mtime_ns, -_MOST_SIZE), _MOST_SIZE) for entry in entries]
+    times = [entry.mtime_ns for entry in entries]
+    if min(times) < -_MOST_SIZE or max(times) > _MOST_SIZE:
+        times = [min(max(time, -_MOST_SIZE), _MOST_SIZE) for time in times]
     return {
         "sizes": array("Q", sizes).tobytes(),
         "modes": array("H", modes).tobytes(),
         "uids": array("I", [entry.uid & _MOST_ID for entry in entries]).tobytes(),
         "gids": array("I", [entry.gid & _MOST_ID for entry in entries]).tobytes(),
         "mtimes": array("q", times).tobytes(),
-        "digests": bytes.fromhex(digests),
     }
 
 
@@ -150,14 +156,16 @@ def _is_usual(digest: str) -> bool:
     return len(digest) == 2 * DIGEST and _IS_HEXADECIMAL(digest) is not None
 
 
-def _add_extras(columns: dict[str, bytes], entries: list[Entry]) -> int:
+def _add_extras(columns: dict[str, bytes], entries: list[Entry], are_usual: bool) -> int:
     rows = array("I")
     offsets = array("I", [0])
     parts = []
     position = 0
     for row, entry in enumerate(entries):
-        digest = "" if _is_usual(entry.digest) else entry.digest
-        if not (entry.target or entry.device or entry.xattrs or digest):
+        digest = entry.digest
+        if digest and (len(digest) == 2 * DIGEST and (are_usual or _is_usual(digest))):
+            digest = ""
+        if not (entry.target or digest or entry.xattrs or entry.device):
             continue
         xattrs = tuple((os.fsencode(name), value) for name, value in entry.xattrs)
         part = msgspec.msgpack.encode(Extra(os.fsencode(entry.target), entry.device, xattrs, digest))
@@ -200,7 +208,7 @@ def _add_totals(columns: dict[str, bytes], first: array[int], last: array[int]) 
     """By directory: the bytes and the number of all that is shown below it where the layer stands alone."""
     shown = columns["flags"].translate(SHOWN_ALONE)
     sizes = array("Q", columns["sizes"])
-    added = [0, *accumulate(size if is_shown else 0 for size, is_shown in zip(sizes, shown, strict=True))]
+    added = [0, *accumulate(map(mul, sizes, shown))]
     counted = [0, *accumulate(shown)]
     ranges = [(first[number], first[end]) for number, end in enumerate(last)]
     columns["node_bytes"] = array("Q", [added[end] - added[begin] for begin, end in ranges]).tobytes()
