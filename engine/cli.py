@@ -32,7 +32,7 @@ COMMANDS = {
     "results": "one run as a tree of tasks",
     "logs": "the whole log of a task",
     "why": "why a task ran, or why it was a hit",
-    "files": "list, print, compare or export the files of a task",
+    "files": "list, print, compare, search or export the files of a task",
     "inspect": "what the layers of a task or an image hold and waste",
     "shell": "a shell in the filesystem of a task, or in a running task",
     "continue": "let a paused task go on",

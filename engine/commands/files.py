@@ -1,4 +1,4 @@
-"""`outcrop files`: list, print, compare or export the files of a task."""
+"""`outcrop files`: list, print, compare, search or export the files of a task."""
 
 from __future__ import annotations
 
@@ -22,23 +22,34 @@ _CHUNK = 1 << 20
 _HOST_FOLDERS = ("usr", "etc", "opt", "bin", "lib", "lib64", "sbin")
 
 
+_PATH_HELP = "diff: the other TASK or TASK@RUN; find: part of a name, or `*.py`; grep: a regular expression"
+_DESTINATION_HELP = "export: the same as `--output`; find and grep: where to look"
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the command line reference."""
-    parser.add_argument("action", choices=("ls", "cat", "diff", "export"))
+    parser.add_argument("action", choices=("ls", "cat", "diff", "find", "grep", "export"))
     parser.add_argument("task", metavar="TASK")
-    parser.add_argument("path", nargs="?", metavar="PATH", help="with `diff`: the other TASK or TASK@RUN")
-    parser.add_argument("destination", nargs="?", metavar="DEST", help="export: the same as `--output`")
+    parser.add_argument("path", nargs="?", metavar="PATH", help=_PATH_HELP)
+    parser.add_argument("destination", nargs="?", metavar="DEST", help=_DESTINATION_HELP)
     add_run_option(parser)
     parser.add_argument("--layer", action="store_true", help="only what this task changed")
     parser.add_argument("--recursive", "-r", action="store_true", help="ls: all that lies below")
-    parser.add_argument("--json", action="store_true", help="ls and diff: an array of objects")
+    parser.add_argument("--ignore-case", "-i", action="store_true", help="find and grep: A is a")
+    parser.add_argument("--json", action="store_true", help="ls, diff, find and grep: an array of objects")
     parser.add_argument("--output", "-o", metavar="DEST", help="export: a directory, a `.tar` file, or `-`")
 
 
 def execute(options: argparse.Namespace, console: Console) -> int:
-    """Do one of the four."""
+    """Do one of the six."""
     store = open_store(console)
     past, task = task_named(store, options.task, options.run)
+    if options.action in ("find", "grep"):
+        from engine.commands import files_search  # only for those
+
+        with store:
+            search = files_search.find if options.action == "find" else files_search.grep
+            return search(store, past, task, options, console)
     files = files_of(past, task.description.task)
     if options.action == "ls":
         _list(files, options, console)

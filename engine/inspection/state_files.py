@@ -19,7 +19,7 @@ _BATCH = 500
 _LAYER_BITS = 32  # as the codes of `State.listing`
 
 Item = TypeVar("Item")
-Lock = Callable[[], AbstractContextManager[None]]
+Lock = Callable[[], AbstractContextManager[object]]
 
 
 class StateFile(msgspec.Struct, frozen=True):
