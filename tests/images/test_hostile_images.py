@@ -149,9 +149,9 @@ def test_holes_beyond_all_measure_are_refused_before_they_are_read(tmp_path: Pat
 
 
 def test_a_bomb_takes_neither_memory_nor_disk(tmp_path: Path) -> None:
-    """Half a gigabyte of zeros in some kilobytes: read through, never held."""
+    """Zeros packed to a thousandth: read through, never held."""
     bomb = subprocess.run(
-        "head -c 536870912 /dev/zero > zeros && tar -c zeros | gzip -1 && rm zeros",
+        "head -c 134217728 /dev/zero > zeros && tar -c zeros | gzip -1 && rm zeros",
         shell=True,
         cwd=tmp_path,
         capture_output=True,
@@ -163,8 +163,8 @@ def test_a_bomb_takes_neither_memory_nor_disk(tmp_path: Path) -> None:
     archive.write_bytes(tar_of([("l.tar", bomb), ("c", config), ("manifest.json", manifest)]))
     script = (
         "import sys, resource\n"
-        f"resource.setrlimit(resource.RLIMIT_AS, ({400 << 20}, {400 << 20}))\n"
-        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({16 << 20}, {16 << 20}))\n"
+        f"resource.setrlimit(resource.RLIMIT_AS, ({260 << 20}, {260 << 20}))\n"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({8 << 20}, {8 << 20}))\n"
         "from engine.images.registration import register\n"
         "register(sys.argv[1], sys.argv[2])\n"
     )
