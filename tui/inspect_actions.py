@@ -59,7 +59,7 @@ _LAYERS = (
         "compare_with",
         "c",
         "Compare with…",
-        "compare with…",
+        "compare",
         "Choose a layer, a task, a run or an image, and show what differs from it.",
         "layers",
         rank=3,
@@ -189,6 +189,15 @@ _PREVIEW = (
         "preview",
     ),
     _widget("wrap_file", "w", "Wrap long lines", "wrap", "Break long lines, or cut them.", "preview", 9),
+    _widget(
+        "all_lines",
+        "=",
+        "All lines, or changes only",
+        "all lines",
+        "In a diff, show or hide the lines that are the same.",
+        "preview",
+        10,
+    ),
 )
 
 INSPECT: tuple[Action, ...] = (*_LAYERS, *_FILES, *_PREVIEW)

@@ -21,7 +21,7 @@ from tui.model.file_row_cells import cut_left
 from tui.model.preview.content import Content
 from tui.model.preview.file_info import change_of, change_span, info_sections, shown_name
 from tui.model.preview.preparing import Body, Room, body_of, colours_of
-from tui.model.preview.subject import MODES, Mode, Subject, Versions, modes_of, versions_of
+from tui.model.preview.subject import MODES, Mode, Subject, Versions, first_mode, modes_of, versions_of
 from tui.model.preview.text_sheet import TextSheet
 from tui.model.spans import Row, Span, row_cells
 from tui.widgets.fact_view import FactView
@@ -35,7 +35,7 @@ _SECONDS_OF_SILENCE = 0.15  # before one says that a file is being read
 
 
 class FilePreview(Vertical):
-    """`show` says what to look at. `has_colours` False (NO_COLOR): pictures are not drawn.
+    """`show` says what to look at.
 
     The keys of the group "preview" work on it wherever the focus is in it.
     """
@@ -61,13 +61,13 @@ class FilePreview(Vertical):
             super().__init__()
             self.text = text
 
-    def __init__(self, glyphs: Glyphs, *, has_colours: bool = True, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, glyphs: Glyphs, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self.mode: Mode = "info"
         self.modes: tuple[Mode, ...] = ("info",)
         self._wanted: Mode | None = None  # what the user chose last
         self._glyphs = glyphs
-        self._has_colours = has_colours
+        self._shows_all_lines = False
         self._subject = Subject(None, None, None)
         self._versions: Versions | None = None
         self._listing: FilePage | None = None
@@ -196,6 +196,11 @@ class FilePreview(Vertical):
     def action_wrap_file(self) -> None:
         self._pane.wrap = not self._pane.wrap
 
+    def action_all_lines(self) -> None:
+        self._shows_all_lines = not self._shows_all_lines
+        if self.mode == "diff":
+            self._make("diff")
+
     def on_fact_view_filter_wanted(self, event: FactView.FilterWanted) -> None:
         event.stop()
         self._prompt.ask("facts", "filter", self._filter)
@@ -265,7 +270,7 @@ class FilePreview(Vertical):
         assert isinstance(versions, Versions)
         self._versions = versions
         self.modes = modes_of(subject, versions)
-        self._open(self._wanted if self._wanted in self.modes else self.modes[0])
+        self._open(first_mode(subject, self.modes, self._wanted))
 
     def _open(self, mode: Mode) -> None:
         is_another, self.mode = mode != self.mode, mode
@@ -282,7 +287,9 @@ class FilePreview(Vertical):
         subject, versions = self._subject, self._versions
         if versions is None:
             return
-        room = Room(self.size.width, max(1, self.size.height - 2), self._glyphs, self._has_colours)
+        has_colours = not self.ancestors_with_self[-1].has_pseudo_class("nocolor")
+        width, height = self.size.width, max(1, self.size.height - 2)
+        room = Room(width, height, self._glyphs, has_colours, self._shows_all_lines)
 
         def made(_: Subject, body: object) -> None:
             assert isinstance(body, Body)
@@ -356,13 +363,15 @@ class FilePreview(Vertical):
         """Beside the tabs: where the search is, else what the file is."""
         if self._search.words:
             return (Span(self._search.words, "edge-active"),)
-        note, sheet = self._body.note, self._pane.sheet
-        if isinstance(sheet, TextSheet):
+        versions, sheet, note = self._versions, self._pane.sheet, self._body.note
+        version = None if versions is None else versions.shown
+        if isinstance(sheet, TextSheet) and version is not None:
+            if self._pane.is_waiting:
+                return (Span(f"reading {sheet.index.known * 100 // max(1, version.size)}%", "edge-active"),)
             more = "" if self._pane.is_whole else "+"
-            if self._pane.is_waiting and self._versions is not None and self._versions.shown is not None:
-                share = sheet.index.known * 100 // max(1, self._versions.shown.size)
-                return (Span(f"reading {share}%", "edge-active"),)
             note = f"{sheet.lines:,}{more} line{'' if sheet.lines == 1 else 's'}, {note}"
+        if note and versions is not None and versions.after is None and self.mode != "info":
+            note = f"as it was: {note}"
         return (Span(note, "dim-text"),) if note else ()
 
     def _draw_title(self) -> None:

@@ -118,6 +118,6 @@ def marked(row: Row, ranges: Sequence[tuple[int, int]], role: str) -> Row:
     place = 0
     for start, end in ranges:
         found.extend(piece(row, place, start))
-        found.append(Span(row_text(piece(row, start, end)), role))
+        found.append(Span(row_text(piece(row, start, end)), role, bold=True))
         place = end
     return (*found, *piece(row, place, None))

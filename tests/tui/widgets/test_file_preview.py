@@ -119,10 +119,8 @@ def line_of(widget: Widget) -> str:
 
 
 @asynccontextmanager
-async def stage(
-    size: tuple[int, int] = (60, 12), *, glyphs: Glyphs | None = None, has_colours: bool = True
-) -> AsyncIterator[Stage]:
-    preview = FilePreview(glyphs or Glyphs(), has_colours=has_colours)
+async def stage(size: tuple[int, int] = (60, 12), *, glyphs: Glyphs | None = None) -> AsyncIterator[Stage]:
+    preview = FilePreview(glyphs or Glyphs())
     app = PreviewApp(preview)
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
@@ -268,17 +266,18 @@ async def test_bytes_that_changed_can_be_walked_through() -> None:
         assert any("needle" in line for line in on.shown)
 
 
-async def test_a_picture_is_drawn_where_it_can_be() -> None:
+async def test_a_picture_is_drawn_where_it_can_be(monkeypatch: pytest.MonkeyPatch) -> None:
     made = io.BytesIO()
     Image.new("RGB", (30, 20), (255, 0, 0)).save(made, "PNG")
     async with stage() as on:
         await on.shows(made.getvalue(), name="a.png")
         assert on.shown[0].startswith("▀" * 10) and "PNG, 30 × 20" in on.heading[1]
-    for kind in ({"has_colours": False}, {"glyphs": Glyphs(is_unicode=False)}):
-        async with stage(**kind) as on:
+    for glyphs in (Glyphs(is_unicode=False), Glyphs()):
+        async with stage(glyphs=glyphs) as on:
             await on.shows(made.getvalue(), name="a.png")
             assert not any("▀" in line for line in on.shown)
             assert any("not drawn" in line for line in on.shown)
+        monkeypatch.setenv("NO_COLOR", "1")
 
 
 async def test_facts_of_a_program_can_be_filtered() -> None:
@@ -378,3 +377,43 @@ async def test_text_is_copied_without_its_numbers() -> None:
         pane = on.preview.body
         found = pane.get_selection(Selection(Offset(1, 0), Offset(2, 2)))
         assert found == ("ne\ntwo\nth", "\n")
+
+
+async def test_all_lines_of_a_diff_can_be_shown() -> None:
+    async with stage() as on:
+        changed = LONG.replace(b"line 500\n", b"line x\n")
+        await on.shows(changed, LONG)
+        assert not any(line.endswith("line 1") for line in on.shown)
+        await on.press("=")
+        assert any(line.endswith("line 1") for line in on.shown)
+        await on.press("n")
+        assert any("+ line x" in line for line in on.shown)
+        await on.press("=")
+        assert on.shown[0].startswith("@@")
+
+
+async def test_of_a_change_of_permissions_one_sees_the_facts_first() -> None:
+    async with stage() as on:
+        on.preview.show(details(change="metadata"), MemoryContent(b"same\n"), MemoryContent(b"same\n"))
+        await on.settled()
+        assert on.preview.mode == "info" and on.preview.modes == ("file", "hex", "info")
+
+
+async def test_a_removed_file_is_shown_as_it_was() -> None:
+    async with stage() as on:
+        row = FileRow("a", "file", 0o644, 0, 0, 3, 1)
+        on.preview.show(FileDetails(path="a", row=None, before=row), None, MemoryContent(b"was\n"))
+        await on.settled()
+        assert on.shown[0] == "  1 was"
+        assert on.heading[0].endswith("− removed") and "as it was: 1 line" in on.heading[1]
+
+
+async def test_what_is_a_file_no_more_shows_no_text() -> None:
+    async with stage() as on:
+        row = FileRow("a", "symlink", 0o777, 0, 0, 0, 1, change="changed", target="b")
+        before = FileRow("a", "file", 0o644, 0, 0, 3, 0)
+        on.preview.show(FileDetails(path="a", row=row, before=before), None, MemoryContent(b"was\n"))
+        await on.settled()
+        assert on.preview.modes == ("info",) and any(
+            "kind" in line and "symbolic link" in line for line in on.shown
+        )

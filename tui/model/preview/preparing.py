@@ -19,8 +19,8 @@ from tui.model.preview.picture import Picture, picture_of
 from tui.model.preview.program_summary import program_sections
 from tui.model.preview.sheet import Cell, IsCancelled, Line, RowsSheet, Sheet, line_text
 from tui.model.preview.subject import Mode, Subject, Version, Versions, has_changed
+from tui.model.preview.text_changes import CONTEXT, text_changes
 from tui.model.preview.text_changes import MOST as MOST_COMPARED
-from tui.model.preview.text_changes import text_changes
 from tui.model.preview.text_sheet import TextSheet
 from tui.model.spans import Span, row_text
 
@@ -28,12 +28,16 @@ _FIRST_LINES = 256
 
 
 class Room(msgspec.Struct, frozen=True):
-    """What there is to draw on: `width` × `height` cells, `has_colours` for pictures."""
+    """What there is to draw on: `width` × `height` cells, `has_colours` for pictures.
+
+    `all_lines`: a diff shows also what is the same.
+    """
 
     width: int
     height: int
     glyphs: Glyphs
     has_colours: bool = True
+    all_lines: bool = False
 
     @property
     def draws_pictures(self) -> bool:
@@ -122,7 +126,7 @@ def _diff(versions: Versions, room: Room, is_cancelled: IsCancelled) -> Body:
         texts = [_beginning(version) for version in found]
         is_cut = any(version.size > MOST_COMPARED for version in found)
     changes = text_changes(texts[0], texts[1], is_cancelled, is_cut=is_cut)
-    sheet = DiffSheet(changes, room.glyphs, width=room.width)
+    sheet = DiffSheet(changes, room.glyphs, width=room.width, context=None if room.all_lines else CONTEXT)
     minus = "−" if room.glyphs.is_unicode else "-"
     words = "the same but for bytes that are not shown here" if len(kinds) == 1 else ""
     return Body(

@@ -63,6 +63,9 @@ def versions_of(subject: Subject) -> Versions:
 
 def modes_of(subject: Subject, versions: Versions | None) -> tuple[Mode, ...]:
     """What can be looked at; `versions` None: they have not been read yet."""
+    row = None if subject.details is None else subject.details.row
+    if row is not None and row.kind != "file":  # though it may have been one
+        return ("info",)
     if versions is None or versions.shown is None or not versions.shown.size:
         found: tuple[Mode, ...] = ("info",)
         return ("diff", *found) if versions is not None and has_diff(subject, versions) else found
@@ -72,6 +75,14 @@ def modes_of(subject: Subject, versions: Versions | None) -> tuple[Mode, ...]:
     if has_diff(subject, versions):
         modes.insert(0, "diff")
     return tuple(modes)
+
+
+def first_mode(subject: Subject, modes: tuple[Mode, ...], wanted: Mode | None) -> Mode:
+    """The mode to begin with: what was chosen last, else what says most about the change."""
+    if wanted in modes:
+        return wanted
+    row = None if subject.details is None else subject.details.row
+    return "info" if row is not None and row.change == "metadata" else modes[0]
 
 
 def has_diff(subject: Subject, versions: Versions) -> bool:
