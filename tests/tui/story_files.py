@@ -48,35 +48,35 @@ def layers() -> tuple[FakeLayer, ...]:
     code = fake_layer(
         "code",
         {
-            "work/README.md": b"# The project\n\nIt parses lines.\n",
-            "work/src/parse.go": _PARSE.encode(),
-            "work/src/main.ts": _MAIN.encode(),
-            "work/package.json": b'{\n  "name": "web",\n  "version": "1.4.0"\n}\n',
+            "var/mint-workspace/README.md": b"# The project\n\nIt parses lines.\n",
+            "var/mint-workspace/src/parse.go": _PARSE.encode(),
+            "var/mint-workspace/src/main.ts": _MAIN.encode(),
+            "var/mint-workspace/package.json": b'{\n  "name": "web",\n  "version": "1.4.0"\n}\n',
         },
     )
     deps = fake_layer(
         "web-deps",
         {
-            **{f"work/node_modules/pkg{number}/index.js": b"x" * number * 700 for number in range(40)},
+            **{f"var/mint-workspace/node_modules/pkg{number}/index.js": b"x" * number * 700 for number in range(40)},
             "root/.npm/_cacache/index": b"c" * 4_000_000,
-            "work/package-lock.json": b"{}\n" * 2000,
+            "var/mint-workspace/package-lock.json": b"{}\n" * 2000,
         },
         result="hit",
     )
     web = fake_layer(
         "web",
         {
-            "work/dist/main.js": b"(()=>{" + b"console.log(1);" * 60_000 + b"})()",
-            "work/dist/main.js.map": b'{"version":3}' * 9000,
-            "work/dist/index.html": b"<!doctype html>\n<title>web</title>\n",
-            "work/src/parse.go": _PARSE_CHANGED.encode(),
-            "work/package-lock.json": b"{}\n" * 2001,
+            "var/mint-workspace/dist/main.js": b"(()=>{" + b"console.log(1);" * 60_000 + b"})()",
+            "var/mint-workspace/dist/main.js.map": b'{"version":3}' * 9000,
+            "var/mint-workspace/dist/index.html": b"<!doctype html>\n<title>web</title>\n",
+            "var/mint-workspace/src/parse.go": _PARSE_CHANGED.encode(),
+            "var/mint-workspace/package-lock.json": b"{}\n" * 2001,
             "root/.npm/_cacache/index": b"c" * 4_100_000,
-            "work/README.md": b"# The project\n\nIt parses lines.\n",
-            "work/notes \x1b[31mred\n.txt": b"a name to be careful with\n",
+            "var/mint-workspace/README.md": b"# The project\n\nIt parses lines.\n",
+            "var/mint-workspace/notes \x1b[31mred\n.txt": b"a name to be careful with\n",
         },
         ["tmp", "usr/share/doc/bash"],
-        modes={"work/README.md": 0o600},
+        modes={"var/mint-workspace/README.md": 0o600},
     )
     return base, code, deps, web
 
@@ -100,7 +100,7 @@ def fill(files: FakeFiles) -> None:
                 advice="a cache of npm: set `npm_config_cache` to a place in `/tmp`, or filter"
                 " `root/.npm` out of the outputs of `web-deps` and `web`",
             ),
-            WastedPath(path="work/package-lock.json", bytes=12_003, count=2, layers=(2, 3), advice=""),
+            WastedPath(path="var/mint-workspace/package-lock.json", bytes=12_003, count=2, layers=(2, 3), advice=""),
             WastedPath(
                 path="usr/share/doc/bash", bytes=1600, count=1, layers=(0,), advice="removed by `web`"
             ),

@@ -187,7 +187,7 @@ class FileSearch:
         skipped = max(0, spans[0][0] - _BEFORE_MATCH) if spans and cells(text) + cells(place) > width else 0
         stripped = len(text) - len(text.lstrip())
         skipped = max(skipped, min(stripped, spans[0][0] if spans else stripped))
-        row = [Span(place, "dim-text")]
+        row = [Span(place + ("…" if skipped > stripped else ""), "dim-text")]
         at = skipped
         for start, end in spans:
             row += [Span(text[at:start]), Span(text[start:end], "match")]

@@ -33,7 +33,6 @@ _RESULTS = {  # of a layer: state of its glyph, words
     "executed": ("ok", "executed"),
     "failed": ("failed", "failed"),
     "base": ("cached", "base"),
-    "image": ("cached", "layer of an image"),
 }
 
 
@@ -133,7 +132,7 @@ def layer_sections(
     """What is known of the selected layer. `task`: what the engine keeps of the task that made it."""
     if layer is None or place is None:
         return ()
-    facts = [_result(layer, task, glyphs)]
+    facts = [] if layer.result == "image" else [_result(layer, task, glyphs)]
     if task is not None and task.reason:
         facts.append(fact("why", printable(task.reason)))
     facts += _command(layer, glyphs)
@@ -141,18 +140,17 @@ def layer_sections(
     facts.append(fact("holds", f"{size_text(layer.bytes)} in {entries}"))
     if layer.counts.total:
         facts.append(Fact("changes", counts_row(layer.counts, glyphs)))
-    if layer.seconds is not None:
-        facts.append(fact("took", duration_text(layer.seconds)))
-    if layer.created_at is not None:
-        facts.append(fact("made", age_text(max(0.0, now - layer.created_at))))
+    made = "" if layer.created_at is None else age_text(max(0.0, now - layer.created_at))
+    took = "" if layer.seconds is None else f"in {duration_text(layer.seconds)}"
+    if made or took:
+        facts.append(fact("made", ", ".join(filter(None, (made, took)))))
+    if waste is not None:
+        facts.append(Fact("waste", (*_waste_of(layer, waste), *waste_row(waste))))
     if task is not None and task.cache_key:
-        facts.append(_digest("cache key", task.cache_key, glyphs))
+        facts.append(_digest("key", task.cache_key, glyphs))
     if layer.digest:
         facts.append(_digest("digest", layer.digest, glyphs))
-    sections = [Section(printable(layer.name), tuple(facts))]
-    if waste is not None:
-        sections.append(Section("waste", (_waste_of(layer, waste), Fact("in all", waste_row(waste)))))
-    return tuple(sections)
+    return (Section(printable(layer.name), tuple(facts)),)
 
 
 def counts_row(counts: ChangeCounts, glyphs: Glyphs) -> Row:
@@ -167,9 +165,9 @@ def counts_row(counts: ChangeCounts, glyphs: Glyphs) -> Row:
 
 
 def waste_row(waste: Waste) -> Row:
-    """`3.1M wasted, efficiency 98%`."""
+    """`3.1M in all, efficiency 98%`."""
     role = "task-ok" if waste.score >= 0.95 else "diag-warning"
-    return Span(f"{size_text(waste.bytes)} wasted", role), Span(f", efficiency {percent(waste.score)}")
+    return Span(f"{size_text(waste.bytes)} in all", role), Span(f", efficiency {percent(waste.score)}")
 
 
 def state_title(state: State, *, is_near: bool = False) -> str:
@@ -182,9 +180,10 @@ def percent(score: float) -> str:
     return f"{int(score * 1000) / 10:g}%"
 
 
-def _waste_of(layer: LayerSummary, waste: Waste) -> Fact:
+def _waste_of(layer: LayerSummary, waste: Waste) -> Row:
+    """What the layer itself wasted, where it is a part of all."""
     own = next((size for position, size in waste.by_layer if position == layer.position), 0)
-    return fact("here", size_text(own) if own else "nothing")
+    return (Span(f"{size_text(own)} here, "),) if own and own != waste.bytes else ()
 
 
 def _result(layer: LayerSummary, task: TaskDetails | None, glyphs: Glyphs) -> Fact:
@@ -211,7 +210,8 @@ def _command(layer: LayerSummary, glyphs: Glyphs) -> list[Fact]:
 
 
 def _digest(label: str, text: str, glyphs: Glyphs) -> Fact:
-    return Fact(label, (Span(text[:_SHOWN_DIGITS] + glyphs.ellipsis, "dim-text"),), copied=text)
+    shown = text.removeprefix("sha256:")[:_SHOWN_DIGITS]
+    return Fact(label, (Span(shown + glyphs.ellipsis, "dim-text"),), copied=text)
 
 
 def _arrow(glyphs: Glyphs) -> str:

@@ -143,7 +143,7 @@ class InspectScreen(Screen[None]):
             self._show_place(is_another=was.details is None)
         if wanted.path is not None:
             self.go_to(wanted.path)
-        elif was.details is None and details.workspace:
+        elif was.details is None:
             self._files.go_to_first_change(details.workspace)
 
     def _refused(self, refusal: Refusal) -> None:
@@ -184,8 +184,6 @@ class InspectScreen(Screen[None]):
                 return self._file_tree.current is not None
             case "shell_in_layer":
                 return inspect_rows.shell_target(self.inspected) is not None
-            case "waste":
-                return self._place.waste is not None
             case (
                 "compare_with" | "mark_layer" | "search_files" | "filter_files" | "layer_alone" | "sort_files"
             ):
@@ -218,6 +216,8 @@ class InspectScreen(Screen[None]):
     def action_waste(self) -> None:
         if self._place.waste is not None:
             self._dialogs.waste(self.inspected, self._place.waste, self._show_wasted)
+        else:
+            self._say(self._place.no_waste)
 
     def action_filter_files(self) -> None:
         if self.panes.at == "layers":

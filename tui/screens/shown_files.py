@@ -112,7 +112,9 @@ class ShownFiles:
 
         def came(found: FileChanges) -> None:
             if view is self.view and self._path == here:
-                self.go_to(found.changes[0].path if found.changes else folder)
+                path = found.changes[0].path if found.changes else folder
+                if path:
+                    self.go_to(path)
 
         self._files.changes(
             view.state, came, lambda _: None, path=folder, before=view.before, limit=1, latest="files.first"

@@ -12,7 +12,10 @@ BY_TASKS = ("hit", "executed", "failed")  # results of layers
 
 
 class ShownPlace:
-    """Asks; only what is about the present place, or layer, is told. `waste`, `task`: None until known."""
+    """Asks; only what is about the present place, or layer, is told. `waste`, `task`: None until known.
+
+    `no_waste`: why the waste is not known.
+    """
 
     def __init__(
         self,
@@ -27,6 +30,7 @@ class ShownPlace:
         self._facts_came = facts_came
         self.place = ""
         self.waste: Waste | None = None
+        self.no_waste = ""
         self.task: TaskDetails | None = None
         self._layer: tuple[str | None, str] = (None, "")
 
@@ -55,13 +59,18 @@ class ShownPlace:
     def ask_for_waste(self) -> None:
         """What its layers waste."""
         place = self.place
+        self.no_waste = "it is still being added up what is wasted"
 
         def came(waste: Waste) -> None:
             if place == self.place:
                 self.waste = waste
                 self._facts_came()
 
-        self._bridge.files.waste(place, came, lambda _: None, latest="inspect.waste")
+        def refused(refusal: Refusal) -> None:
+            if place == self.place:
+                self.no_waste = refusal.message
+
+        self._bridge.files.waste(place, came, refused, latest="inspect.waste")
 
     def ask_for_task(self, run: str | None, layer: LayerSummary | None) -> None:
         """What is kept of the task of this run that made the layer."""

@@ -81,7 +81,7 @@ async def inspecting(
 @SIZES
 async def test_files_are_there_at_every_size_and_every_pane_can_be_reached(size: tuple[int, int]) -> None:
     async with inspecting(size) as it:
-        await it.see("all files up to web", "work")
+        await it.see("all files up to web", "README.md")
         seen = set()
         for _ in range(4):
             await it.press("tab")
@@ -116,15 +116,15 @@ async def test_a_layer_alone_is_what_it_changed_and_kinds_are_hidden_by_keys() -
 
 async def test_a_changed_file_shows_its_difference() -> None:
     async with inspecting(WIDE) as it:
-        await it.go_to("work/src/parse.go")
-        await it.see("/work/src/parse.go", "changed", "if len(words) == 0 {")
+        await it.go_to("var/mint-workspace/src/parse.go")
+        await it.see("/var/mint-workspace/src/parse.go", "changed", "if len(words) == 0 {")
         await it.press("]")
         await it.see("// Parse splits a line into words.")
 
 
 async def test_only_the_file_under_the_cursor_is_shown_however_quickly_it_moved() -> None:
     async with inspecting(WIDE) as it:
-        await it.go_to("work/README.md")
+        await it.go_to("var/mint-workspace/README.md")
         await it.press(*"jjjjjjkkk")
         await it.until(lambda: it.screen._preview.path == it.path)
         await it.pilot.pause(0.3)
@@ -210,16 +210,16 @@ async def test_names_are_searched_as_one_types_and_enter_goes_there() -> None:
 async def test_contents_are_searched_and_the_line_is_shown() -> None:
     async with inspecting(WIDE) as it:
         await it.press("F", "tab", *"view39", "enter")
-        await it.see("2 lines in", "work/src/main.ts:77:")
+        await it.see("2 lines in", "var/mint-workspace/src/main.ts:77:")
         await it.press("down", "enter")
-        await it.until(lambda: it.path == "work/src/main.ts")
+        await it.until(lambda: it.path == "var/mint-workspace/src/main.ts")
         await it.see("export const v39 = view39;")
         assert it.screen.panes.at == "preview"
 
 
 async def test_waste_names_paths_who_wrote_them_and_what_to_do() -> None:
     async with inspecting(WIDE) as it:
-        await it.see("7.7M wasted, efficiency 90.1%")
+        await it.see("7.7M in all, efficiency 90.1%")
         await it.press("W")
         await it.see("efficiency 90.1%", "/root/.npm/_cacache/index", "web-deps → web", "npm_config_cache")
         await it.press("enter")
@@ -232,13 +232,13 @@ async def test_a_folder_is_exported_and_nothing_is_overwritten(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "taken").write_text("mine")
     async with inspecting(WIDE) as it:
-        await it.go_to("work/dist")
+        await it.go_to("var/mint-workspace/dist")
         await it.press("E")
-        await it.see("export /work/dist to", "dist")
+        await it.see("export /var/mint-workspace/dist to", "dist")
         await it.press("enter")
         await it.see(f"exported to {tmp_path}/dist")
         asked = [question for question in it.engine.files.asked if question[0] == "export"]
-        assert asked == [("export", f"{PLACE}#3", "work/dist", f"{tmp_path}/dist", f"{PLACE}#2", False)]
+        assert asked == [("export", f"{PLACE}#3", "var/mint-workspace/dist", f"{tmp_path}/dist", f"{PLACE}#2", False)]
         await it.press("E", "ctrl+u", *"taken", "enter")
         await it.see("is there already")
         assert (tmp_path / "taken").read_text() == "mine"
@@ -250,12 +250,12 @@ async def test_of_a_layer_alone_only_what_changed_is_exported(
     monkeypatch.chdir(tmp_path)
     async with inspecting(WIDE) as it:
         await it.press("U")
-        await it.go_to("work")
+        await it.go_to("var/mint-workspace")
         await it.press("U")
         await it.see("web alone")
-        await it.until(lambda: it.path == "work")
+        await it.until(lambda: it.path == "var/mint-workspace")
         await it.press("E")
-        await it.see("export what changed in /work to")
+        await it.see("export what changed in /var/mint-workspace to")
         await it.press("enter")
         await it.see("exported to")
         assert (
@@ -266,15 +266,15 @@ async def test_of_a_layer_alone_only_what_changed_is_exported(
 
 async def test_the_path_is_copied() -> None:
     async with inspecting(WIDE) as it:
-        await it.go_to("work/package.json")
+        await it.go_to("var/mint-workspace/package.json")
         await it.press("y")
-        await it.see("copied /work/package.json")
-        assert it.app.clipboard == "/work/package.json"
+        await it.see("copied /var/mint-workspace/package.json")
+        assert it.app.clipboard == "/var/mint-workspace/package.json"
 
 
 async def test_a_program_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     async with inspecting(WIDE) as it:
-        await it.go_to("work/package.json")
+        await it.go_to("var/mint-workspace/package.json")
         await it.until(lambda: it.screen._files.is_file)
         await it.press("o")
         await it.see("E exports the file")  # this terminal cannot be lent
@@ -304,7 +304,7 @@ async def test_escape_goes_back_pane_by_pane_and_then_to_the_run() -> None:
         await it.press("i")
         await it.until(lambda: it.app.current_mode == "inspect", "all files up to web")
         await it.until(lambda: it.path is not None)
-        await it.go_to("work/package.json")
+        await it.go_to("var/mint-workspace/package.json")
         await it.press("enter")
         assert it.screen.panes.at == "preview"
         for pane in ("files", "layers"):

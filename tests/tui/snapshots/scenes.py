@@ -24,7 +24,7 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     run: Literal["told", "empty", "none"] = "told"
     seconds: float = story.END
-    begins: Literal["run", "history"] = "run"
+    begins: Literal["run", "history", "inspect"] = "run"
     first: tuple[str, ...] = _LOG
     keys: tuple[str, ...] = ()
     shows: tuple[str, ...] = ()
@@ -71,13 +71,37 @@ COMPARE = Scene(name="compare", begins="history", first=_THERE, keys=("j", "c"),
 NO_RUN = Scene(name="no-run", run="none", begins="history", first=("no run yet",))
 NO_TASK = Scene(name="no-task", run="empty", first=("succeeded", "no tasks"))
 
+_FILES = ("all files up to web", "README.md")
+
+
+def _inspect(name: str, *keys: str, shows: tuple[str, ...] = ()) -> Scene:
+    return Scene(name=name, begins="inspect", first=_FILES, keys=keys, shows=shows)
+
+
+INSPECT = _inspect("inspect", shows=("permissions",))
+INSPECT_FILES = _inspect("inspect-files")
+INSPECT_DIFF = _inspect("inspect-diff", "F", *"parse.go", "enter", "z", "tab", shows=("if len(words) == 0",))
+INSPECT_LAYERS = _inspect("inspect-layers", "shift+tab", shows=("efficiency 90.1%",))
+INSPECT_COMPARED = _inspect("inspect-compared", "c", *"base", "enter", shows=("A base", "differences", "+"))
+COMPARE_WITH = _inspect("compare-with", "c", shows=("registry/app",))
+SEARCH_FILES = _inspect("search-files", "F", "tab", *"view3", "enter", shows=("22 lines",))
+WASTE = _inspect("waste", "W", shows=("npm_config_cache",))
+
 SMALL, SMALL_LIGHT = Look(), Look(theme=LIGHT_THEME)
+MIDDLE, TINY = Look(size=(112, 34)), Look(size=(40, 12))
 LARGE, LARGE_LIGHT = Look(size=(160, 50)), Look(size=(160, 50), theme=LIGHT_THEME)
 
 PICTURES: tuple[tuple[Scene, Look], ...] = (
     *((scene, look) for scene in (RUNNING, FAILED) for look in (SMALL, SMALL_LIGHT, LARGE, LARGE_LIGHT)),
     *((scene, look) for scene in (HISTORY, COMPARE, START_RUN, HELP) for look in (SMALL, LARGE_LIGHT)),
     *((scene, SMALL) for scene in (TREE, LANES, GRAPH, INFO, WHY, ENGINE_GONE, THEMES, NO_RUN, NO_TASK)),
+    *((INSPECT, look) for look in (LARGE_LIGHT, LARGE, MIDDLE)),
+    *((INSPECT_FILES, look) for look in (SMALL, TINY)),
+    *((scene, SMALL) for scene in (INSPECT_DIFF, INSPECT_LAYERS, SEARCH_FILES, COMPARE_WITH)),
+    (WASTE, LARGE_LIGHT),
+    (INSPECT_COMPARED, MIDDLE),
+    (INSPECT_LAYERS, Look(is_unicode=False)),
+    (INSPECT_FILES, Look(theme=TERMINAL_THEME, has_colour=False)),
     (INFO, LARGE),
     (LEAVE, SMALL_LIGHT),
     (FAILED, Look(is_unicode=False)),

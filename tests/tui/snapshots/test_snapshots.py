@@ -16,7 +16,7 @@ from textual.app import App
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from tests.tui import story
+from tests.tui import story, story_files
 from tests.tui.snapshots.scenes import PICTURES, Look, Scene
 from tests.tui.synthetic import START
 from tui.app import Opening, OutcropApp
@@ -46,12 +46,15 @@ def test_the_screen_looks_as_before(
 ) -> None:
     if not look.has_colour:
         monkeypatch.setenv("NO_COLOR", "1")
-    engine = story.StoryEngine()
+    engine = story_files.engine()
     if scene.run != "none":
         engine.add(story.RUN, *(story.told(scene.seconds) if scene.run == "told" else story.of_nothing()))
     app = OutcropApp(
         Bridge(engine, lambda: engine),
-        Opening(run=story.RUN if scene.begins == "run" else None),
+        Opening(
+            place=story_files.PLACE if scene.begins == "inspect" else None,
+            run=None if scene.begins == "history" else story.RUN,
+        ),
         Appearance(
             theme=ThemeChoice(name=look.theme, is_ansi=None if look.has_colour else True),
             is_unicode=look.is_unicode,
