@@ -16,22 +16,37 @@ from tui.model.spans import Row, Span, fitted, padded_row
 
 _LEAD = 2  # the glyph of the change and a space
 _GAP = 2
-_WIDTHS = {"size": 5, "detail": 11, "changes": 14, "mode": 10, "owner": 11, "layer": 14, "octal": 4}
+_WIDTHS = {
+    "size": 5,
+    "detail": 11,
+    "brief": 8,
+    "changes": 14,
+    "mode": 10,
+    "owner": 11,
+    "layer": 14,
+    "octal": 4,
+}
 _RIGHT = frozenset({"size"})
-_LEAST_NAME, _GOOD_NAME, _AMPLE_NAME, _MOST_NAME = 12, 26, 34, 64
+_LEAST_NAME, _FAIR_NAME, _GOOD_NAME, _AMPLE_NAME, _MOST_NAME = 12, 18, 26, 34, 64
 _FOLD = 2
 _STEPS = (2, 1)  # cells of a level: the first that all levels in sight have room with
 _LEAST_LABEL = 10  # cells that the deepest name keeps
 _CHANGES = ("added", "changed", "removed", "metadata")
 _KIND_WORDS = {"fifo": "fifo", "character": "character device", "block": "block device"}
-_ORDERS: dict[str, Order] = {"name": "name", "size": "size", "changes": "change", "detail": "change"}
-_LABELS = {"detail": "changes", "octal": ""}
+_ORDERS: dict[str, Order] = {
+    "name": "name",
+    "size": "size",
+    "changes": "change",
+    "detail": "change",
+    "brief": "change",
+}
+_LABELS = {"detail": "changes", "brief": "changes", "octal": ""}
 
 
 class FileColumns(msgspec.Struct, frozen=True, kw_only=True):
     """The cells of the names, and what stands to the right of them.
 
-    `detail`, in narrow trees: counts of directories and permissions of files, in one column.
+    `detail` or `brief`, in narrow trees: counts of directories and permissions of files, in one column.
     """
 
     name: int
@@ -76,9 +91,9 @@ def file_columns(width: int, *, has_layers: bool = False) -> FileColumns:
         for name in ("owner", "layer", "octal"):
             if name != "layer" or has_layers:
                 add(name, least=_AMPLE_NAME)
-    else:
-        add("detail", least=_LEAST_NAME + 1)
-    order = ("size", "detail", "changes", "mode", "octal", "owner", "layer")
+    elif not add("detail", least=_FAIR_NAME):
+        add("brief", least=_LEAST_NAME)
+    order = ("size", "brief", "detail", "changes", "mode", "octal", "owner", "layer")
     return FileColumns(
         name=max(1, min(left, _MOST_NAME)), others=tuple(name for name in order if name in others)
     )
@@ -229,7 +244,7 @@ def _content(column: str, entry: FileRow, look: Look) -> Row:
             if entry.kind == "directory" and entry.counts.total:
                 return counts_spans(entry.counts, look.glyphs)
             return (Span(entry.change or "", change_role(entry.change)),)
-        case "detail":
+        case "detail" | "brief":
             if entry.kind == "directory":
                 return counts_spans(entry.counts, look.glyphs)
             return (Span(f"{entry.mode:04o}", "dim-text"),)

@@ -258,9 +258,13 @@ class FileRows:
         self._open.clear()
         self._closed.clear()
         self._opens_all = False
-        self._stop_looking()
         for folder in sorted(self._folders.values(), key=lambda each: -each.depth):
             self._shut(folder)
+        if self._wish is not None:
+            self._wish = self._wish.partition("/")[0]
+        if self._sought is not None:
+            self._sought, self._question = self._sought.partition("/")[0], None
+            self._look(None)
 
     def _turn(self, folder: Folder, is_open: bool) -> None:
         (self._open.add if is_open else self._open.discard)(folder.path)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 import msgspec
-from rich.style import Style
 from textual import events
 from textual.binding import BindingType
 from textual.geometry import Region, Size
@@ -17,24 +16,11 @@ from textual.strip import Strip
 from engine.api.file_messages import FilePage, FileRow, Order
 from tui.bindings import bindings_for
 from tui.format import Glyphs
-from tui.model.file_row_cells import (
-    FileColumns,
-    Look,
-    file_columns,
-    fold_cells,
-    heading_spans,
-    indent_for,
-    order_at,
-    tree_row_spans,
-)
 from tui.model.file_rows import FileRows, PageWanted, Spot, TreeRow
-from tui.model.spans import Row, Span
-from tui.widgets.row_painter import RowPainter
+from tui.widgets.tree_painter import TreePainter
 
 _HEADING = 1
-_MARK = 1  # cells
 _UNSEEN = 60  # rows to ask for as long as there is no size
-_MOST_DRAWN = 2_000
 
 
 class _Before(msgspec.Struct, frozen=True):
@@ -102,19 +88,13 @@ class FileTree(ScrollView, inherit_bindings=False, can_focus=True):
 
     def __init__(self, glyphs: Glyphs, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
-        self._painter = RowPainter(self)
+        self._painter = TreePainter(self, glyphs)
         self._rows = FileRows()
         self._token: object = None
-        self._look = Look(glyphs=glyphs, columns=FileColumns(name=1))
-        self._order: Order = "name"
-        self._is_descending = False
         self._empty = ""
-        self._drawn: dict[int, tuple[TreeRow, bool, Strip]] = {}
-        self._heading: Row = ()  # as it was drawn
         self._held: list[Strip] | None = None  # what stays to be seen until new rows are there
         self._held_y = 0  # where the cursor was on the screen
         self._said: tuple[str | None, FileRow | None] | None = None  # of this view
-        self._ground = Style()
 
     # What is shown
 
@@ -138,17 +118,16 @@ class FileTree(ScrollView, inherit_bindings=False, can_focus=True):
         """
         self._hold()
         self._token, self._said = token, None
-        self._order, self._is_descending, self._empty = order, descending, empty
-        self._look = msgspec.structs.replace(self._look, layers=tuple(layers), found=found)
+        self._empty = empty
+        self._painter.show(order, tuple(layers), found, is_descending=descending)
         self._rows.reset(opens_all=opens_all, forgets=forgets)
-        self._share_out()
+        self.refresh()
         self._ask()
 
     def let_go(self) -> None:
         """Wait no longer with the rows of the view before: until the new ones are there, say so."""
         if self._held is not None:
             self._held = None
-            self._drawn.clear()
             self.refresh()
 
     def put(self, token: object, page: FilePage, asked: PageWanted | None = None) -> None:
@@ -197,11 +176,10 @@ class FileTree(ScrollView, inherit_bindings=False, can_focus=True):
     def _hold(self) -> None:
         """Let what is drawn stay to be seen."""
         if self._held is None and self._rows.is_known and self._height:
-            self._ground = self.rich_style
+            self._painter.ground = self.rich_style
             lines = self.scrollable_content_region.height
             self._held = [self.render_line(y) for y in range(lines)]
             self._held_y = max(0, self._rows.cursor - self._top)
-        self._forget_drawn()
 
     def _before(self) -> _Before:
         """What is to stay on the screen where it is: the cursor if it is in sight, else the first row."""
@@ -306,98 +284,47 @@ class FileTree(ScrollView, inherit_bindings=False, can_focus=True):
     # Drawing
 
     def _share_out(self) -> None:
-        width = max(1, self.scrollable_content_region.width - _MARK)
-        columns = file_columns(width, has_layers=bool(self._look.layers))
-        self._look = msgspec.structs.replace(self._look, columns=columns)
-        self._forget_drawn()
+        self._painter.share_out(max(1, self.scrollable_content_region.width))
         self.refresh()
-
-    def _forget_drawn(self) -> None:
-        self._drawn.clear()
-        self._heading = ()
-
-    def _shown(self) -> range:
-        """The rows in sight."""
-        return range(self._top, min(len(self._rows), self._top + self._height))
 
     def _look_again(self) -> None:
         """Draw those lines in sight anew which are not as they were drawn."""
         if self._held is not None:
             return
-        rows = {index: self._rows.row(index) for index in self._shown()}
-        indent = indent_for([row.depth for row in rows.values()], self._look.columns)
-        if indent != self._look.indent:
-            self._look = msgspec.structs.replace(self._look, indent=indent)
-            self._drawn.clear()
+        lines = self._painter.stale(self._rows, range(self._top, self._top + self._height))
+        if lines is None:
             self.refresh()
-            return
-        width, top, cursor = self.size.width, self._top, self._rows.cursor
-        stale = [Region(0, 0, width, 1)] if self._heading != self._heading_row() else []
-        for index in range(top, top + self._height):
-            row, drawn = rows.get(index), self._drawn.get(index)
-            if row is None and drawn is not None:
-                del self._drawn[index]  # there are fewer rows now
-            elif row is None or (drawn is not None and drawn[:2] == (row, index == cursor)):
-                continue
-            stale.append(Region(0, index - top + _HEADING, width, 1))
-        if not rows:
-            stale.append(Region(0, _HEADING, width, self._height))
-        if stale:
-            self.refresh(*stale)
+        elif lines:
+            self.refresh(*(Region(0, line, self.size.width, 1) for line in lines))
 
     def _repaint_cursor(self) -> None:
-        self._drawn.pop(self._rows.cursor, None)
+        self._painter.has_focus = self.has_focus
+        self._painter.forget_row(self._rows.cursor)
         self._look_again()
 
-    def _heading_row(self) -> Row:
-        shown = self._shown()
-        folder = self._rows.row(shown.start).folder if shown else ""
-        return heading_spans(self._look, self._order, is_descending=self._is_descending, folder=folder)
-
     def render_lines(self, crop: Region) -> list[Strip]:
-        self._ground = self.rich_style  # once for all lines: it is looked up through all parents
+        self._painter.ground = self.rich_style  # once for all lines: it is looked up through all parents
         return super().render_lines(crop)
 
     def render_line(self, y: int) -> Strip:
-        width = self.scrollable_content_region.width
-        if self._held is not None and y < len(self._held):
-            return self._held[y].adjust_cell_length(width, self._ground)
-        if y == 0:
-            self._heading = self._heading_row()
-            heading = (Span(" " * _MARK), *self._heading)
-            return self._painter.strip(heading, width, self._ground + Style(bold=True))
+        painter, rows = self._painter, self._rows
+        if self._held is not None:
+            held = self._held[y] if y < len(self._held) else painter.words("")
+            return held.adjust_cell_length(painter.width, painter.ground)
         index = y - _HEADING + self._top
-        if index >= len(self._rows):
-            return self._painter.strip(self._nothing(y), width, self._ground)
-        row, is_cursor = self._rows.row(index), index == self._rows.cursor
-        drawn = self._drawn.get(index)
-        if drawn is None or drawn[:2] != (row, is_cursor) or drawn[2].cell_length != width:
-            if len(self._drawn) > _MOST_DRAWN:
-                self._drawn.clear()
-            drawn = self._drawn[index] = (row, is_cursor, self._strip(row, is_cursor, width))
-        return drawn[2]
-
-    def _strip(self, row: TreeRow, is_cursor: bool, width: int) -> Strip:
-        ground, mark = self._ground, " " * _MARK
-        if is_cursor:
-            ground += self._painter.style("selected")
-            ground += Style(bold=True) if self.has_focus else Style()
-            mark = "▸" if self._look.glyphs.is_unicode else ">"
-        return self._painter.strip((Span(mark), *tree_row_spans(row, self._look)), width, ground)
-
-    def _nothing(self, y: int) -> Row:
-        """Why there is no row."""
-        if y != 1 + _HEADING or len(self._rows):
-            return ()
-        if self._rows.problem:
-            return (Span(f"  {self._look.glyphs.glyph('failed')} {self._rows.problem}", "task-failed"),)
-        words = self._empty if self._rows.is_known else f"loading{self._look.glyphs.ellipsis}"
-        return (Span(f"  {words}", "dim-text"),)
+        if y < _HEADING:
+            return painter.heading(rows, self._top)
+        if index < len(rows):
+            return painter.line(rows, index)
+        if len(rows) or y != 1 + _HEADING:
+            return painter.words("")
+        if rows.problem:
+            return painter.words(rows.problem, is_problem=True)
+        return painter.words(self._empty if rows.is_known else f"loading{painter.ellipsis}")
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
-        self._painter.forget()
-        self._drawn.clear()
+        self._painter.forget_styles()
 
     # Moving
 
@@ -474,7 +401,7 @@ class FileTree(ScrollView, inherit_bindings=False, can_focus=True):
         if place is None:
             return
         if place.y < _HEADING:
-            order = order_at(self._look.columns, place.x - _MARK)
+            order = self._painter.order_at(place.x)
             if order is not None:
                 self.post_message(self.OrderWanted(self, order))
             return
@@ -482,7 +409,7 @@ class FileTree(ScrollView, inherit_bindings=False, can_focus=True):
         if index >= len(self._rows):
             return
         self._go(index)
-        if place.x - _MARK in fold_cells(self._rows.row(index), self._look):
+        if self._painter.is_fold(self._rows.row(index), place.x):
             self._turn(index)
         elif event.chain == 2:
             self.action_open_entry()

@@ -68,7 +68,8 @@ def test_columns_come_with_the_width() -> None:
     named = {"layers": ("base", "build")}
     assert words(row, 16, **named) == ["~", "main.js"]
     assert words(row, 24, **named) == ["~", "main.js", "1.2K"]
-    assert words(row, 38, **named) == ["~", "main.js", "1.2K", "0644"]
+    assert words(row, 34, **named) == ["~", "main.js", "1.2K", "0644"]
+    assert words(row, 44, **named) == ["~", "main.js", "1.2K", "0644"]
     assert words(row, 63, **named) == ["~", "main.js", "1.2K", "changed", "-rw-r--r--"]
     assert words(row, 80, **named) == ["~", "main.js", "1.2K", "changed", "-rw-r--r--", "0644"]
     assert words(row, 84, **named) == ["~", "main.js", "1.2K", "changed", "-rw-r--r--", "1000:100"]

@@ -403,6 +403,17 @@ def test_a_place_that_was_chosen_before_its_page_came_is_kept_by_its_path() -> N
     assert (rows.cursor, rows.cursor_path) == (9, "0000020")
 
 
+def test_closing_all_while_a_path_is_looked_for_leaves_its_top() -> None:
+    rows, source = rows_of(TREE)
+    rows.expand_to("f/g")
+    all_put(rows, source)
+    rows.reset()
+    rows.collapse_all()
+    all_put(rows, source)
+    assert rows.cursor_path == "f"
+    assert len(rows) == 4
+
+
 def test_another_place_begins_at_its_top_with_all_closed() -> None:
     rows, source = rows_of(TREE)
     rows.expand_to("a/b/d")

@@ -230,6 +230,18 @@ async def test_what_was_drawn_stays_until_the_new_rows_have_come() -> None:
         assert app.said[said:] == [("highlighted", "app/main.js")]
 
 
+async def test_what_was_drawn_can_be_let_go() -> None:
+    async with shown() as (app, pilot):
+        app.waits = True
+        app.show(changes={"added"})
+        await pilot.pause()
+        app.files_tree.let_go()
+        assert names(app) == ["loading…"]
+        app.answer()
+        await pilot.pause()
+        assert names(app) == ["app"]
+
+
 async def test_pages_of_a_view_that_is_gone_are_left_aside() -> None:
     async with shown() as (app, pilot):
         app.waits = True
