@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -10,6 +11,7 @@ import msgspec
 from engine.commands.run_request import add_break_option, add_request_arguments, prepare, request_of
 from engine.engine import Engine
 from engine.events import Event, TaskPaused
+from engine.model.request import RunRequest
 from engine.progress.choose import MODES, sink_for
 from engine.progress.sink import Sink
 from engine.progress.summary import read_last_bytes
@@ -35,6 +37,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="TASK[@RUN]",
         help="go on from what it left there, and from what `outcrop shell --keep` changed in it",
     )
+    parser.add_argument(
+        "--check-determinism",
+        metavar="TASK",
+        help="execute it twice and tell what differs; nothing is cached",
+    )
     parser.add_argument("--fail-fast", action="store_true", help="stop everything at the first failure")
 
 
@@ -46,8 +53,25 @@ def _from_shell(words: list[str], store: Store) -> tuple[tuple[str, str], ...]:
 
 def execute(options: argparse.Namespace, console: Console) -> int:
     """0 when every targeted task succeeded, 1 otherwise."""
+    request = request_of(options)
+    if options.check_determinism is None:
+        return _run(request, options, console)
+    from engine.commands.determinism import check  # late: brings what compares files
+
+    def run(request: RunRequest, began: Callable[[str], None]) -> int:
+        return _run(request, options, console, began)
+
+    return check(request, options.check_determinism, run, console, options.progress)
+
+
+def _run(
+    request: RunRequest,
+    options: argparse.Namespace,
+    console: Console,
+    began: Callable[[str], None] | None = None,
+) -> int:
     sink = sink_for(options.progress, console)
-    request = msgspec.structs.replace(request_of(options), wants_output=sink.wants_output)
+    request = msgspec.structs.replace(request, wants_output=sink.wants_output)
     engine = Engine.open(console.environment.get("OUTCROP_HOME"))
     request = msgspec.structs.replace(request, from_shell=_from_shell(options.from_shell, engine.store))
     state: RunState | None = None
@@ -59,7 +83,7 @@ def execute(options: argparse.Namespace, console: Console) -> int:
 
     asking = _Asking(options.progress, console, sink, engine.store)
     try:
-        state = engine.run(request, asking)
+        state = engine.run(request, asking, began=began)
     finally:
         asking.close()
         sink.close(state, read_tail)

@@ -70,6 +70,7 @@ def make_run(
         clock=clock,
     )
     resolver.starts.update(loaded.starts)
+    resolver.uncached = request.uncached
 
     def shell_changes(task: str, layer: str | None) -> tuple[str, ...]:
         from engine.store.shell_changes import ShellChanges  # late: only for another try

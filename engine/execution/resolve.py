@@ -43,7 +43,8 @@ if TYPE_CHECKING:  # what a resolver is given; these know it in turn
 class Resolver:
     """Evaluates tasks against the outcomes so far; `outcomes` is filled by the run as tasks end.
 
-    `starts`: the tasks that go on from layers upon their inputs.
+    `starts`: the tasks that go on from layers upon their inputs. `uncached`: those that have no part in the
+    cache because this run is to say whether they always give the same.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Resolver:
     ) -> None:
         self.outcomes: dict[str, Outcome] = {}
         self.starts: dict[str, Start] = {}
+        self.uncached: tuple[str, ...] = ()
         self._run = run
         self._state = state
         self._tasks = tasks
@@ -109,6 +111,8 @@ class Resolver:
         """Why the task is no hit, in a few words."""
         if resolved.starts_from:
             return self.starts[task].reason
+        if task in self.uncached:
+            return "checked for determinism"
         if not resolved.writes_cache:
             return "cache: false"
         if resolved.reads_cache:
@@ -135,7 +139,7 @@ class Resolver:
             (artifact.key, evaluate.text(artifact.path, scope)) for artifact in task.outputs.artifacts
         )
         start = self.starts.get(task.key)
-        enabled = start is None and self._is_cached(task, scope)
+        enabled = start is None and task.key not in self.uncached and self._is_cached(task, scope)
         mounts = self._artifacts(task, contexts)
         wanted = demand(task, scope)
         record = CacheKeyRecord(

@@ -12,6 +12,7 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     execute, whatever is in the cache.
     `from_shell`: (task, run) whose script goes on from what that task left there when it failed, and from
     what shells have changed in it since. Its result is not cached.
+    `uncached`: tasks that execute, and whose results are not stored either.
     """
 
     definition: str
@@ -25,6 +26,7 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     wants_output: bool = False
     breaks: tuple[tuple[str, str], ...] = ()
     from_shell: tuple[tuple[str, str], ...] = ()
+    uncached: tuple[str, ...] = ()
 
 
 class PlannedTask(msgspec.Struct, frozen=True, kw_only=True):

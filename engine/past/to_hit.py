@@ -64,6 +64,8 @@ def _of_reason(reason: str | None) -> tuple[str, ...] | None:
             return ("remove `cache: false` from the task",)
         case "--no-cache":
             return ("run it without `--no-cache`",)
+        case "checked for determinism":
+            return ("run it without `--check-determinism`",)
         case "breakpoint":
             return ("run it without a breakpoint",)
         case "ttl has expired":

@@ -34,7 +34,7 @@ def test_a_failed_task_tells_where_it_failed_and_goes_on_from_there(
     until(lines, "task_finished", "build")
     failed = client.details(run, "build")
     assert (failed.failed_line, failed.failed_command, failed.failed_file) == (5, "test -e fixed", "")
-    assert failed.definition_line is not None
+    assert failed.definition_line is not None and failed.failed_line is not None
     line = path.read_text().splitlines()[failed.definition_line - 1 + failed.failed_line - 1]
     assert line.strip() == "test -e fixed"
     assert failed.own_changes == ChangeCounts(added=1, changed=1, removed=1, metadata=1)
