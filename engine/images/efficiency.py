@@ -16,13 +16,13 @@ from __future__ import annotations
 import heapq
 import os
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby, islice
 from operator import itemgetter
 
 import msgspec
 
-from engine.file_tree import parents_of
+from engine.file_tree import parent_of, parents_of
 
 _WHITEOUT = ".wh."
 _NOT_ADDED = ".wh..wh.."
@@ -85,8 +85,12 @@ class LayerNodes:
             nodes[path] = size << 1 | is_directory
 
     def rows(self) -> LayerRows:
-        """All nodes in dive's order."""
-        return LayerRows(self._nodes, self.bytes)
+        """All nodes in dive's order; nothing can be added afterwards."""
+        nodes = self._nodes
+        holding = {parent_of(path) for path in nodes}
+        for path, value in nodes.items():
+            nodes[path] = node_value(value >> 1, is_directory=value & 1, is_leaf=path not in holding)
+        return LayerRows(nodes, self.bytes)
 
     def _add_parents(self, path: str) -> None:
         for parent in parents_of(path):
@@ -95,23 +99,28 @@ class LayerNodes:
             self._nodes[parent] = 0
 
 
-class LayerRows:
-    """The nodes of one layer in dive's order, packed: children before their directory, siblings by name."""
+def node_value(size: int, *, is_directory: int, is_leaf: int) -> int:
+    """A node as `LayerRows` has it; a leaf has nothing below it in its layer."""
+    return size << 2 | is_directory * _DIRECTORY | is_leaf * _LEAF
 
-    def __init__(self, nodes: dict[str, int], size: int) -> None:
+
+class LayerRows:
+    """The nodes of one layer in dive's order, packed: children before their directory, siblings by name.
+
+    `nodes`: by path, as `node_value` makes them. `unlisted`: the bytes of leaves that are not in `nodes`,
+    because no other layer says anything of them or of what is above them.
+    """
+
+    def __init__(self, nodes: Mapping[str, int], size: int, unlisted: int = 0) -> None:
         self.bytes = size
-        self._values = array("q")
+        self.unlisted = unlisted
         self.has_whiteouts = False
+        self._values = array("q")
         packed = bytearray()
-        previous = b""
         for path in sorted(nodes, key=_key):
-            encoded = os.fsencode(path)
-            is_leaf = not previous.startswith(encoded + b"/")
-            value = nodes[path]
-            self._values.append((value >> 1) << 2 | (value & 1) * _DIRECTORY | is_leaf * _LEAF)
+            self._values.append(nodes[path])
             self.has_whiteouts = self.has_whiteouts or path.rpartition("/")[2].startswith(_WHITEOUT)
-            packed += encoded + b"\0"
-            previous = encoded
+            packed += os.fsencode(path) + b"\0"
         self._paths = bytes(packed)
 
     def __len__(self) -> int:
@@ -131,7 +140,8 @@ def efficiency(layers: Sequence[LayerRows]) -> Efficiency:
     removals = _Removals(layers)
     streams = [_leaves(position, rows, removals.ends[position]) for position, rows in enumerate(layers)]
     streams.append(iter(sorted(removals.found, key=itemgetter(0))))
-    smallest = discovered = wasted = count = 0
+    smallest = discovered = sum(rows.unlisted for rows in layers)
+    wasted = count = 0
     by_layer = [0] * len(layers)
     worst: list[tuple[int, bytes, tuple[Version, ...]]] = []
     for key, group in groupby(heapq.merge(*streams, key=itemgetter(0)), key=itemgetter(0)):
@@ -209,7 +219,7 @@ class _Removals:
     def _visit(self, position: int, rows: LayerRows, stack: _Stack) -> None:
         totals: dict[str, int] | None = None
         for at, (encoded, value) in enumerate(rows):
-            target = _target(os.fsdecode(encoded))
+            target = hidden_by(os.fsdecode(encoded))
             if target is None or not value & _LEAF:
                 continue
             hidden = stack.nodes.get(target)
@@ -224,7 +234,7 @@ class _Removals:
             self.found.append((_key(target), Version(position, size, True)))
 
 
-def _target(path: str) -> str | None:
+def hidden_by(path: str) -> str | None:
     """What a node hides when it is a whiteout."""
     directory, slash, name = path.rpartition("/")
     return directory + slash + name[len(_WHITEOUT) :] if name.startswith(_WHITEOUT) else None
@@ -232,7 +242,7 @@ def _target(path: str) -> str | None:
 
 def _targets(layers: Sequence[LayerRows]) -> set[str]:
     paths = (os.fsdecode(path) for rows in layers if rows.has_whiteouts for path, _ in rows)
-    return {target for path in paths if (target := _target(path)) is not None}
+    return {target for path in paths if (target := hidden_by(path)) is not None}
 
 
 class _Stack:
@@ -253,7 +263,7 @@ class _Stack:
         """Stack a layer: whiteouts take away, everything else is added."""
         for encoded, value in rows:
             path = os.fsdecode(encoded)
-            target = _target(path)
+            target = hidden_by(path)
             if target is not None:
                 self._remove(target)
             elif self._is_watched(path):

@@ -6,18 +6,27 @@ deletions as whiteouts, further names of a file as hard links.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
 
-from engine.images.efficiency import Efficiency, LayerNodes, LayerRows, efficiency
+from engine.images.efficiency import (
+    Efficiency,
+    LayerNodes,
+    LayerRows,
+    efficiency,
+    hidden_by,
+    node_value,
+)
 from engine.inspection.advice import Told, advice_for
 from engine.layer_files.index_format import DELETED, DIRECTORY, EMPTIED, ENTRY
 from engine.layer_files.layer_index import LayerIndex
 from engine.layer_files.stack import Stack
 
 _WHITEOUT = ".wh."
+_LARGE = 4_096  # rows from which on the largest layer is not looked at as a whole
 
 
 class NamedLayer(Protocol):
@@ -94,9 +103,21 @@ def waste_of(
 
 
 def figures_of(indexes: Sequence[LayerIndex]) -> Efficiency:
-    """dive's figures of layers of the store."""
+    """dive's figures of layers of the store. Of the largest only what other layers touch is looked at."""
     stack = Stack(indexes)
-    return efficiency([_rows(stack, position, index) for position, index in enumerate(indexes)])
+    largest = max(range(len(indexes)), key=lambda position: indexes[position].rows, default=-1)
+    if largest < 0 or indexes[largest].rows < _LARGE or _has_deletions(indexes[largest]):
+        return efficiency([_rows(stack, position, index) for position, index in enumerate(indexes)])
+    rows = [
+        None if position == largest else _rows(stack, position, index)
+        for position, index in enumerate(indexes)
+    ]
+    touched = _touched_rows(indexes[largest], [one for one in rows if one is not None])
+    return efficiency([touched if one is None else one for one in rows])
+
+
+def _has_deletions(index: LayerIndex) -> bool:
+    return max(bytes(index.flags), default=0) >= min(DELETED, EMPTIED)
 
 
 def _rows(stack: Stack, position: int, index: LayerIndex) -> LayerRows:
@@ -116,3 +137,31 @@ def _rows(stack: Stack, position: int, index: LayerIndex) -> LayerRows:
                 size = 0 if row in later else index.sizes[row]
                 nodes.add(path, size, bool(flags & DIRECTORY))
     return nodes.rows()
+
+
+def _touched_rows(index: LayerIndex, others: Sequence[LayerRows]) -> LayerRows:
+    """The rows of a layer without deletions that other layers have too, or hide."""
+    later = index.later_names()
+    whole = sum(index.sizes) - sum(index.sizes[row] for row in later)
+    touched: set[int] = set()
+    for rows in others:
+        for encoded, _ in rows:
+            path = os.fsdecode(encoded)
+            hidden = hidden_by(path)
+            row = index.row_of(path if hidden is None else hidden)
+            if row is None:
+                continue
+            touched.add(row)
+            node = index.children[row] if hidden is not None else 0
+            if node:
+                touched.update(range(*index.below(node)))
+    nodes = {}
+    listed = 0
+    for row in touched:
+        size = 0 if row in later else index.sizes[row]
+        is_directory = bool(index.flags[row] & DIRECTORY)
+        node = index.children[row]
+        is_leaf = not node or index.first[node] == index.first[node + 1]
+        nodes[index.path(row)] = node_value(size, is_directory=is_directory, is_leaf=is_leaf)
+        listed += size if is_leaf else 0
+    return LayerRows(nodes, whole, whole - listed)

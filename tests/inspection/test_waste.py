@@ -11,6 +11,7 @@ import pytest
 from engine.file_tree import Entry, LayerManifest
 from engine.images.inspected import InspectedImage
 from engine.images.registration import register
+from engine.inspection import waste
 from engine.inspection.waste import Waste, figures_of, waste_of
 from engine.layer_files.layer_index import LayerIndex
 from tests.images.image_archives import Item, directory, docker_archive, file, layer
@@ -36,9 +37,13 @@ def _waste(*layers: tuple[str, LayerIndex], workspace: str = "") -> Waste:
     return waste_of(named, [index for _, index in layers], None, workspace)
 
 
+@pytest.mark.parametrize("large", [0, 10_000])
 @pytest.mark.parametrize("seed", range(40))
-def test_layers_of_the_store_waste_what_the_image_of_them_does(seed: int, tmp_path: Path) -> None:
-    """Both ways to dive's figures, for layers as builders write them: whiteouts only of what is there."""
+def test_layers_of_the_store_waste_what_the_image_of_them_does(
+    seed: int, large: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All ways to dive's figures, for layers as builders write them: whiteouts only of what is there."""
+    monkeypatch.setattr(waste, "_LARGE", large)
     chosen = random.Random(seed)
     there: dict[str, bool] = {}  # path -> is a directory
     layers = [layer(_made(chosen, there)) for _ in range(chosen.randint(1, 5))]
@@ -81,14 +86,14 @@ def _is_hidden(name: str, removed: str) -> bool:
 
 
 def test_the_task_that_writes_what_another_removes_is_to_blame() -> None:
-    waste = _waste(
+    found = _waste(
         ("base", _manifest({"etc": Entry("directory", 0o755, 0, 0)})),
         ("install", _manifest({"work/cache": _file(900)})),
         ("clean", _manifest({}, ("work/cache",))),
         workspace="work",
     )
-    assert (waste.bytes, waste.count, waste.by_layer) == (900, 1, ((1, 900),))
-    path = waste.paths[0]
+    assert (found.bytes, found.count, found.by_layer) == (900, 1, ((1, 900),))
+    path = found.paths[0]
     assert (path.path, path.bytes, path.count, path.layers, path.blame) == ("work/cache", 900, 2, (1, 2), 1)
     assert "`clean` removes it only later: remove it in `install`" in path.advice
     assert 'outputs: {filesystem: {filter: {workspace: ["!cache"]}}}' in path.advice
