@@ -314,6 +314,11 @@ class FakeFiles(FilesClient):
             self._trees[state] = merge(layer.manifest for layer in shown)
         return self._trees[state]
 
+    def has_directory(self, state: str, path: str) -> bool:
+        """Whether a state has a directory there."""
+        entry = self.tree(state).get(path)
+        return not path or (entry is not None and entry.kind == DIRECTORY)
+
     def layers(self, state: str) -> tuple[FakeLayer, ...]:
         """The layers of a state, lowest first."""
         place, _, position = state.partition("#")
@@ -350,7 +355,7 @@ class _View:
         self._files, self._state = files, state
         self.layers = files.layers(state)
         place = state.partition("#")[0]
-        below = f"{place}#{len(self.layers) - 2}"
+        below = f"{place}#{max(len(self.layers) - 2, -1)}"
         self._state_before = below if before is None else before
         self.after = files.tree(state)
         self.before = {} if self._state_before.endswith("#-1") else files.tree(self._state_before)
@@ -374,29 +379,31 @@ class _View:
         return change_of(self.before.get(path), self.after.get(path))
 
     def has_directory(self, path: str) -> bool:
-        entry = self.after.get(path) or self.before.get(path)
-        return not path or (entry is not None and entry.kind == DIRECTORY)
+        entries = (self.after.get(path), self.before.get(path))
+        return not path or any(entry is not None and entry.kind == DIRECTORY for entry in entries)
 
     def children(self, path: str) -> list[str]:
         return self._children.get(path, [])
 
     def layer_of(self, path: str) -> int:
-        for position in reversed(range(len(self.layers))):
-            manifest = self.layers[position].manifest
+        layers = self.layers if path in self.after else self._files.layers(self._state_before)
+        for position in reversed(range(len(layers))):
+            manifest = layers[position].manifest
             if path in manifest.entries or path in manifest.passed:
                 return position
         return -1
 
     def row(self, path: str) -> FileRow:
         entry = self.after.get(path) or self.before.get(path) or Entry(DIRECTORY, 0o755, 0, 0)
-        below = [name for name in self._shown if is_below(name, path)] if entry.kind == DIRECTORY else []
+        tree = self.after if path in self.after or not path else self.before
+        below = {name for name in (*self.after, *self.before) if is_below(name, path)}
         return FileRow(
             name=path.rpartition("/")[2],
             kind=entry.kind,
             mode=entry.mode,
             uid=entry.uid,
             gid=entry.gid,
-            bytes=entry.size + sum(self.after[name].size for name in below if name in self.after),
+            bytes=entry.size + sum(tree[name].size for name in below if name in tree),
             layer=self.layer_of(path),
             change=self.change(path) if path else None,
             children=len(self.children(path)),
@@ -406,7 +413,7 @@ class _View:
         )
 
     def row_before(self, path: str) -> FileRow:
-        return _View(self._files, self._state_before, None, None, "").row(path)
+        return _View(self._files, self._state_before, self._state_before, None, "").row(path)
 
 
 class _MemoryContent(ContentOverHttp):
