@@ -14,6 +14,7 @@ from textual.message import Message
 from textual.widget import Widget
 
 from engine.api.file_messages import FileDetails, FilePage
+from engine.explain import printable
 from tui.bindings import bindings_for
 from tui.format import Glyphs
 from tui.model.facts import filtered
@@ -124,6 +125,7 @@ class FilePreview(Vertical):
         closed by the preview. `line`: to go to, from 1.
         """
         self.workers.cancel_node(self)
+        self._pane.hold()
         self._subject.close()
         self._subject = Subject(details, after, before)
         self._versions, self._listing = None, None
@@ -264,7 +266,7 @@ class FilePreview(Vertical):
         self._versions = Versions()
         self.modes = ("file", "info") if self._subject.details is not None else ("info",)
         self.mode = "file" if "file" in self.modes else "info"
-        self._show_pane(Body(), f"cannot be read: {error.strerror or error}")
+        self._show_pane(Body(), f"cannot be read: {printable(error.strerror or str(error))}")
 
     def _found(self, subject: Subject, versions: object) -> None:
         assert isinstance(versions, Versions)

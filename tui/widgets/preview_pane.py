@@ -18,6 +18,7 @@ from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
 
+from engine.explain import printable
 from tui.bindings import bindings_for
 from tui.format import Glyphs
 from tui.model.preview.sheet import Sheet, line_text
@@ -67,6 +68,8 @@ class PreviewPane(ScrollView, can_focus=True):
         self._is_growing = False
         self._is_fetching = False
         self._is_placing = False
+        self._is_stuck = False
+        self._is_held = False
         self._awaited: Callable[[], None] | None = None
 
     # What is shown
@@ -93,13 +96,19 @@ class PreviewPane(ScrollView, can_focus=True):
         self.words = words
         self.is_whole = sheet is None
         self.marked = self.marked if keeps_place else None
-        self._wants_all = self._is_growing = self._is_fetching = False
+        self._wants_all = self._is_growing = self._is_fetching = self._is_stuck = False
+        self._is_held = False
         self._awaited = None
         self._rows = None if sheet is None else SheetRows(sheet, width=self._wrap_width, cells=cell_len)
         self._place(0 if self._rows is None else self._rows.row_of(top))
         if not keeps_place:
             self.scroll_to(x=0, animate=False, force=True)
         self._grow()
+
+    def hold(self) -> None:
+        """What is shown is read no more: another file comes."""
+        self.workers.cancel_node(self)
+        self._is_held = True
 
     def search_for(self, pattern: SearchPattern | None) -> None:
         """Mark what matches in the lines that are seen."""
@@ -110,15 +119,15 @@ class PreviewPane(ScrollView, can_focus=True):
         """Lines look different now."""
         self._place(round(self.scroll_y))
 
-    def go_to(self, line: int, *, marks: bool = True) -> None:
+    def go_to(self, line: int) -> None:
         """Bring a line, counted from 0, into sight, and mark it."""
         if self._rows is None:
             return
         if line >= len(self._rows.sheet) and not self.is_whole:
-            self._await(lambda: self.go_to(line, marks=marks))
+            self._await(lambda: self.go_to(line))
             return
         line = max(0, min(line, len(self._rows.sheet) - 1))
-        self.marked = line if marks else self.marked
+        self.marked = line
         row, top, height = self._rows.row_of(line), round(self.scroll_y), self._view.height
         if not top <= row < top + height - 1:
             self._place(max(0, row - height // 3))
@@ -129,7 +138,7 @@ class PreviewPane(ScrollView, can_focus=True):
     def _grow(self) -> None:
         """Find lines in a thread, as many as are wanted."""
         rows = self._rows
-        if rows is None or self._is_growing or self.is_whole or not self._wants_more:
+        if rows is None or self._is_growing or self._is_held or self.is_whole or not self._wants_more:
             return
         self._is_growing = True
         sheet = rows.sheet
@@ -195,14 +204,20 @@ class PreviewPane(ScrollView, can_focus=True):
         )
 
     def _has_loaded(self, sheet: Sheet) -> None:
+        """What is not there now will not come: a file that is shorter than it was."""
+        rows = self._rows
+        if rows is None or rows.sheet is not sheet:
+            return
         self._is_fetching = False
-        if self.sheet is sheet:
-            self._place(round(self.scroll_y))
+        top = round(self.scroll_y)
+        seen = range(rows.line_at(top), min(len(sheet), rows.line_at(top + self._view.height) + 1))
+        self._is_stuck = bool(seen) and sheet.line(seen[0]) is None
+        self._place(top)
 
     def _failed(self, sheet: Sheet, error: OSError) -> None:
         if self.sheet is not sheet:
             return
-        self.show(None, f"cannot be read: {error.strerror or error}")
+        self.show(None, f"cannot be read: {printable(error.strerror or str(error))}")
         self.post_message(self.Failed(error))
 
     # Where one is
@@ -237,6 +252,7 @@ class PreviewPane(ScrollView, can_focus=True):
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
         if not self._is_placing and round(old_value) != round(new_value):
+            self._is_stuck = False
             self._place(round(new_value))
             self._grow()
 
@@ -284,7 +300,7 @@ class PreviewPane(ScrollView, can_focus=True):
         return Strip([text]).adjust_cell_length(width, self._ground)
 
     def _want(self) -> None:
-        if not self._is_fetching:
+        if not self._is_fetching and not self._is_stuck and not self._is_held:
             self._is_fetching = True
             self.call_later(self._fetch)
 

@@ -417,3 +417,30 @@ async def test_what_is_a_file_no_more_shows_no_text() -> None:
         assert on.preview.modes == ("info",) and any(
             "kind" in line and "symbolic link" in line for line in on.shown
         )
+
+
+class Shrunk(MemoryContent):
+    """Says that it is larger than it is."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self.reads = 0
+
+    def size(self) -> int:
+        return 10_000_000
+
+    def read(self, offset: int, length: int) -> bytes:
+        self.reads += 1
+        return super().read(offset, length)
+
+
+async def test_what_cannot_be_had_is_not_asked_for_again_and_again() -> None:
+    content = Shrunk(b"\0" * 100_000)
+    async with stage() as on:
+        await on.shows(content)
+        await on.press("G")
+        for _ in range(20):
+            await on.pilot.pause()
+        assert content.reads < 60
+        await on.press("g")
+        assert on.shown[0].startswith("00000000")

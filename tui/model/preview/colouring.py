@@ -19,6 +19,10 @@ MOST = 256 << 10  # bytes that are coloured
 _SECONDS = 2.0  # that it may take
 _LONGEST_LINE = 20_000  # what is longer was written by a machine, and takes its time
 _SHEBANG = re.compile(r"#!\s*\S*?([A-Za-z]+)[\d.]*(?:\s+(?:-\S+\s+)*([A-Za-z]+)[\d.]*)?")
+# What a lexer, written for files that are in order, lets through for others.
+_CONFUSED = (
+    ValueError, KeyError, IndexError, TypeError, AttributeError, AssertionError, RecursionError, RuntimeError,
+)  # fmt: skip
 _ROLES = (
     ("Comment", "dim-text"),
     ("Literal.String.Doc", "dim-text"),
@@ -60,7 +64,10 @@ def coloured_rows(
     if lexer is None or max(map(len, text.split("\n"))) > _LONGEST_LINE:
         return []
     pieces = _pieces(lexer, text, time.monotonic() + _SECONDS, is_cancelled)
-    return [coloured_row(row) for row in _by_segment(pieces, texts)]
+    try:
+        return [coloured_row(row) for row in _by_segment(pieces, texts)]
+    except _CONFUSED:
+        return []
 
 
 def _lexer(name: str, text: str) -> Lexer | None:

@@ -33,6 +33,7 @@ class SharedContent:
         self._content = content
         self._lock = threading.Lock()
         self._is_closed = False
+        self._is_gone = False
         self._size: int | None = None
         self._blocks: OrderedDict[int, bytes] = OrderedDict()
 
@@ -54,7 +55,7 @@ class SharedContent:
         if length > _MOST_BLOCKS * BLOCK // 4:
             return self._read(offset, length)
         first, last = offset // BLOCK, (offset + length - 1) // BLOCK
-        data = b"".join(map(self._block, range(first, last + 1)))
+        data = b"".join(self._blocks_of(first, last))
         return data[offset - first * BLOCK : offset - first * BLOCK + length]
 
     def peek(self, offset: int, length: int) -> bytes | None:
@@ -82,14 +83,31 @@ class SharedContent:
         """Whether nobody wants it any more."""
         return self._is_closed
 
-    def _block(self, number: int) -> bytes:
-        data = self._blocks.get(number)
-        if data is None:
-            data = self._read(number * BLOCK, BLOCK)
-            self._blocks[number] = data
+    def _blocks_of(self, first: int, last: int) -> list[bytes]:
+        """The blocks from `first` to `last`; neighbours that are missing are asked for at once."""
+        found: list[bytes] = []
+        number = first
+        while number <= last:
+            data = self._blocks.get(number)
+            if data is not None:
+                found.append(data)
+                number += 1
+                continue
+            end = number + 1
+            while end <= last and end not in self._blocks:
+                end += 1
+            data = self._read(number * BLOCK, (end - number) * BLOCK)
+            for start in range(0, (end - number) * BLOCK, BLOCK):
+                found.append(data[start : start + BLOCK])
+                self._keep(number + start // BLOCK, found[-1])
+            number = end
+        return found
+
+    def _keep(self, number: int, block: bytes) -> None:
+        if not self._is_closed:
+            self._blocks[number] = block
             while len(self._blocks) > _MOST_BLOCKS:
                 self._blocks.popitem(last=False)
-        return data
 
     def _read(self, offset: int, length: int) -> bytes:
         """Several reads where one gives less than is there."""
@@ -107,9 +125,10 @@ class SharedContent:
         return b"".join(parts)
 
     def _close_if_asked(self) -> None:
-        if self._is_closed and self._lock.acquire(blocking=False):
+        """What was read stays: it may still be in sight."""
+        if self._is_closed and not self._is_gone and self._lock.acquire(blocking=False):
             try:
-                self._blocks.clear()
+                self._is_gone = True
                 self._content.close()
             finally:
                 self._lock.release()

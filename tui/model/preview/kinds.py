@@ -16,8 +16,6 @@ _MAGIC: tuple[tuple[int, bytes, Kind], ...] = (
     (0, b"GIF87a", "picture"),
     (0, b"GIF89a", "picture"),
     (8, b"WEBPVP8", "picture"),
-    (0, b"II*\0", "picture"),
-    (0, b"MM\0*", "picture"),
     (0, b"\0\0\1\0", "picture"),  # an icon
     (0, b"PK\3\4", "archive"),
     (0, b"PK\5\6", "archive"),

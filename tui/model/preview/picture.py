@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import warnings
+import zlib
 from typing import IO, TYPE_CHECKING, cast
 
 import msgspec
@@ -19,7 +20,14 @@ if TYPE_CHECKING:
 MOST_PIXELS = 25_000_000
 _MOST_OF_JPEG = 200_000_000  # which is made smaller while it is decoded
 _BUDGET = 64 << 20
-_FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "ICO", "TIFF")  # none of those that call another program
+_FORMATS = (
+    "PNG",
+    "JPEG",
+    "GIF",
+    "WEBP",
+    "BMP",
+    "ICO",
+)  # no format whose decoder calls a program, or writes to the terminal
 _CHECKERS = ((0x66, 0x66, 0x66), (0x8C, 0x8C, 0x8C))
 _CHECKER = 4  # pixels
 
@@ -47,7 +55,7 @@ def picture_of(content: SharedContent, width: int, height: int, is_cancelled: Is
     damaged = (
         UnidentifiedImageError, Image.DecompressionBombError, SyntaxError, EOFError, struct.error, ValueError,
         TypeError, KeyError, IndexError, AttributeError, OverflowError, MemoryError, NotImplementedError,
-        ZeroDivisionError, AssertionError, TooMuch,
+        ZeroDivisionError, AssertionError, RuntimeError, zlib.error, TooMuch,
     )  # fmt: skip
     words = ""
     try:
