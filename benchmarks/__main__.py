@@ -12,16 +12,17 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-from benchmarks import cases, targets
+from benchmarks import cases, inspection, targets
 from benchmarks.engines import Engine, Outcrop, start_peers
 from benchmarks.interface import InterfaceBench
 from benchmarks.measure import Failed
 from benchmarks.report import Row, as_json, as_table
 
-CASES = ("S20", "D48", "F10k", "T1000", "LINES", "LINT", "UI")
+CASES = ("S20", "D48", "F10k", "T1000", "LINES", "LINT", "UI", "INSPECT")
 SLOW_PEER_ROUNDS = 2
 PEER_ATTEMPTS = 5
 
@@ -175,7 +176,7 @@ def main() -> int:
         for peer in peers:
             stack.callback(peer.close)
         bench = Bench(directory, [outcrop, *peers], outcrop, options.rounds)
-        steps = {
+        steps: dict[str, Callable[[], list[Row]]] = {
             "S20": lambda: bench.compare(cases.chain(bench.root)),
             "D48": lambda: bench.compare(cases.fan(bench.root)),
             "F10k": lambda: bench.compare(cases.workspace(bench.root)),
@@ -183,6 +184,7 @@ def main() -> int:
             "LINES": bench.lines,
             "LINT": bench.lint,
             "UI": InterfaceBench(outcrop, directory, options.rounds).all,
+            "INSPECT": lambda: inspection.run(directory, options.rounds),
         }
         rows: list[Row] = []
         try:

@@ -37,3 +37,15 @@ LAYOUT_SECONDS = 0.1
 LOG_OPEN_SECONDS = 0.5
 LOG_SEARCH_SECONDS = 0.3
 LOG_BYTES = 30 * 1000**2
+
+INSPECT_MEBIBYTES = 80
+INSPECT_SECONDS = {
+    "open": 0.5,
+    "page": 0.005,
+    "next layer": 0.05,
+    "search": 0.2,
+    "search, no case": 0.2,
+    "search, regex": 0.2,
+    "diff, layers shared": 0.5,
+    "diff, none shared": 0.5,
+}

@@ -114,7 +114,7 @@ class Changes:
             first, last = self._same_around(before, after)
             if first == len(before) == len(after) or self._compare_alike(before, after):
                 continue
-            whole = not first and not last
+            whole = not first and not last and len(before) != len(after)
             names = None if whole else self._names(before, after, first, last)
             old_rows = rows_of(self.before.layers, before, names)
             new_rows = rows_of(self.after.layers, after, names)
@@ -195,11 +195,14 @@ class Changes:
     ) -> set[bytes]:
         """The names that may differ: those of which other layers than the same around say something."""
         old, new = before[first : len(before) - last], after[first : len(after) - last]
-        if len(old) == len(new) == 1:
-            (layer, node), (position, number) = old[0], new[0]
-            one, other = self.before.layers[layer], self.after.layers[position]
-            return {name for name, *_ in set(one.signatures(node)) ^ set(other.signatures(number))}
         names: set[bytes] = set()
+        if len(old) == len(new):
+            for one, other in zip(old, new, strict=True):
+                if not self._is_same(one, other):
+                    signatures = set(self.before.layers[one[0]].signatures(one[1]))
+                    signatures ^= set(self.after.layers[other[0]].signatures(other[1]))
+                    names.update([name for name, *_ in signatures])
+            return names
         for state, contributions in ((self.before, old), (self.after, new)):
             for layer, node in contributions:
                 index = state.layers[layer]

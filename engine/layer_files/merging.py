@@ -8,7 +8,6 @@ The rules are those of `engine.file_tree.apply_layer`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import compress
 
 from engine.layer_files.index_format import DELETED, DIRECTORY, EMPTIED, ENTRY, IS_ENTRY, NEEDED, SHOWN_ALONE
 from engine.layer_files.layer_index import LayerIndex
@@ -141,9 +140,7 @@ def _overlay_alike(
     layers: Sequence[LayerIndex], contributions: Contributions, shown: list[bytearray]
 ) -> bool:
     """Put directories with the very same names upon each other at once; False when they differ."""
-    layer, node = contributions[0]
-    shape = layers[layer].shapes[node]
-    if not shape or any(layers[layer].shapes[node] != shape for layer, node in contributions[1:]):
+    if not _are_alike(layers, contributions):
         return False
     taken = 0
     for place in range(len(contributions) - 1, -1, -1):
@@ -156,8 +153,77 @@ def _overlay_alike(
     return True
 
 
-def names_shown(index: LayerIndex, shown: bytearray, node: int) -> list[bytes]:
-    """The names of a directory of one layer that are shown, sorted."""
-    begin, end = index.first[node], index.first[node + 1]
-    names = index.raw_names(begin, end)
-    return names if not shown.count(0, begin, end) else list(compress(names, shown[begin:end]))
+def shown_with(
+    layers: Sequence[LayerIndex], gone: frozenset[Row] | set[Row], below: Sequence[bytearray]
+) -> list[bytearray]:
+    """As `shown_together`, when all but the last layer are merged already. What stays the same is shared."""
+    last = len(layers) - 1
+    shown = _Shown([*below, shown_alone(layers[last])])
+    pending: list[Contributions] = [[(layer, TOP) for layer in range(len(layers))]]
+    while pending:
+        contributions = pending.pop()
+        if len(contributions) < 2 or contributions[-1][0] != last:
+            continue
+        node = contributions[-1][1]
+        index = layers[last]
+        if _overlay_one_alike(layers, contributions, shown):
+            continue
+        begin, end = index.first[node], index.first[node + 1]
+        mine = dict(zip(index.raw_names(begin, end), range(begin, end), strict=True))
+        for name, rows in rows_of(layers, contributions[:-1], mine).items():
+            rows.append((last, mine[name]))
+            winner, inner = fold(layers, rows, gone)
+            kept = dict(inner)
+            for row in rows:
+                position, number = row
+                if row != winner:
+                    shown.hide(position, number, number + 1)
+                child = layers[position].children[number]
+                if child and position not in kept:
+                    shown.hide(position, *layers[position].below(child))
+            if len(inner) > 1:
+                pending.append(inner)
+    return shown.masks
+
+
+class _Shown:
+    """Masks that are copied before they are first changed, but for the last one, which is new."""
+
+    def __init__(self, masks: list[bytearray]) -> None:
+        self.masks = masks
+        self._own = {len(masks) - 1}
+
+    def hide(self, layer: int, begin: int, end: int) -> None:
+        """Take rows out of sight."""
+        if self.masks[layer].find(1, begin, end) >= 0:
+            self.own(layer)[begin:end] = bytes(end - begin)
+
+    def own(self, layer: int) -> bytearray:
+        """A mask that may be changed."""
+        if layer not in self._own:
+            self._own.add(layer)
+            self.masks[layer] = bytearray(self.masks[layer])
+        return self.masks[layer]
+
+
+def _overlay_one_alike(layers: Sequence[LayerIndex], contributions: Contributions, shown: _Shown) -> bool:
+    """Put one directory upon others with the very same names at once; False when they differ."""
+    if not _are_alike(layers, contributions):
+        return False
+    last, node = contributions[-1]
+    begin, end = layers[last].below(node)
+    entries = bytes(layers[last].flags[begin:end]).translate(IS_ENTRY)
+    mine = int.from_bytes(entries, "little")
+    for layer, number in contributions[:-1]:
+        start, until = layers[layer].below(number)
+        mask = shown.own(layer)
+        left = int.from_bytes(mask[start:until], "little") & ~mine
+        mask[start:until] = left.to_bytes(until - start, "little")
+    shown.own(last)[begin:end] = entries
+    return True
+
+
+def _are_alike(layers: Sequence[LayerIndex], contributions: Contributions) -> bool:
+    layer, node = contributions[0]
+    shape = layers[layer].shapes[node]
+    return bool(shape) and all(layers[layer].shapes[node] == shape for layer, node in contributions[1:])

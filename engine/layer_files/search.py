@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from itertools import compress
 
 from engine.layer_files.layer_index import LayerIndex
@@ -58,31 +58,40 @@ class NameMatch:
         for begin in range(1, index.rows, _CHUNK):
             end = min(begin + _CHUNK, index.rows)
             text = index.joined_names(begin, end).decode("utf-8", "surrogatepass")
-            self._mark(text.split("\0")[:-1], begin, found)
+            self._mark(text, begin, found)
         return found
 
-    def _mark(self, names: list[str], begin: int, found: bytearray) -> None:
+    def _mark(self, text: str, begin: int, found: bytearray) -> None:
+        """Mark the rows from `begin` on whose texts, each ended by NUL, are what is looked for."""
+        matches = self._matches
         if self.is_regex:
-            matches = self._matches
-            for row, name in enumerate(names, begin):
-                if matches(name):
-                    found[row] = 1
-            return
-        wanted = self.pattern.lower() if self.ignore_case else self.pattern
-        texts: Iterable[str] = [name.lower() for name in names] if self.ignore_case else names
-        for row in [row for row, name in enumerate(texts, begin) if wanted in name]:
+            rows = [row for row, name in enumerate(text.split("\0")[:-1], begin) if matches(name)]
+        else:
+            wanted = self.pattern.lower() if self.ignore_case else self.pattern
+            text = text.lower() if self.ignore_case else text
+            if wanted not in text:
+                return
+            rows = [row for row, name in enumerate(text.split("\0")[:-1], begin) if wanted in name]
+        for row in rows:
             found[row] = 1
 
     def _by_path(self, index: LayerIndex) -> bytearray:
         found = bytearray(index.rows)
         prefixes = [""] * index.nodes
+        parts: list[str] = []
+        start, length = 1, 0
         for node in range(1, index.nodes):
             own = index.own[node]
-            prefix = prefixes[index.node_of(own)] + index.name(own) + "/"
-            prefixes[node] = prefix
+            prefix = prefixes[node] = prefixes[index.node_of(own)] + index.name(own) + "/"
             begin, end = index.first[node], index.first[node + 1]
-            text = index.joined_names(begin, end).decode("utf-8", "surrogatepass")
-            self._mark([prefix + name for name in text.split("\0")[:-1]], begin, found)
+            names = index.joined_names(begin, end).decode("utf-8", "surrogatepass")
+            part = prefix + names[:-1].replace("\0", "\0" + prefix) + "\0"
+            parts.append(part)
+            length += len(part)
+            if length > _CHUNK * 20 or node == index.nodes - 1:
+                self._mark("".join(parts), start, found)
+                parts.clear()
+                start, length = end, 0
         return found
 
 

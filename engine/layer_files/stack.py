@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import builtins
 from array import array
 from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from itertools import compress
 from threading import RLock
 
@@ -14,10 +16,20 @@ import msgspec
 from engine.file_tree import Entry, FileTree
 from engine.layer_files.index_format import DIRECTORY, EMPTIED
 from engine.layer_files.layer_index import LayerIndex
-from engine.layer_files.merging import TOP, Contribution, Row, fold, lookup, shown_alone, shown_together
+from engine.layer_files.merging import (
+    TOP,
+    Contribution,
+    Row,
+    fold,
+    lookup,
+    shown_alone,
+    shown_together,
+    shown_with,
+)
 from engine.layer_files.tally import HiddenSizes
 
-_STATES_KEPT = 6
+_STATES_KEPT = 40
+_STATES_MADE = 24  # below one that is asked for
 _DIRECTORIES_KEPT = 20_000  # of which a state remembers the contributions
 _LISTINGS_KEPT = 400_000  # entries of listings
 _MOST_LINKS = 40
@@ -50,12 +62,25 @@ class Stack:
             state = self._states.get(position)
             if state is None:
                 self._judge(position)
-                gone = frozenset(row for row in self._gone if row[0] <= position)
-                state = self._states[position] = State(self.layers[: position + 1], gone)
+                state = self._made(position)
             self._states.move_to_end(position)
             while len(self._states) > _STATES_KEPT:
                 self._states.popitem(last=False)
             return state
+
+    def _made(self, position: int) -> State:
+        """A state and those on the way to it: they will be asked for, and share most of their memory."""
+        lowest = position
+        while lowest not in self._states and lowest > max(-1, position - _STATES_MADE):
+            lowest -= 1
+        for upto in range(lowest, position + 1):
+            if upto not in self._states:
+                layers = self.layers[: upto + 1]
+                gone = frozenset(row for row in self._gone if row[0] <= upto)
+                below = self._states.get(upto - 1) if upto >= 0 else None
+                shown = shown_with(layers, gone, below.shown) if below else shown_together(layers, gone)
+                self._states[upto] = State(layers, gone, shown)
+        return self._states[position]
 
     def _judge(self, position: int) -> None:
         """Find which directories go because a layer empties them: the deepest first, layer by layer."""
@@ -97,22 +122,33 @@ def _descend(
 class State:
     """A merged tree. `shown`: by layer and row, whether it is in the tree. Made by `Stack.state`."""
 
-    def __init__(self, layers: tuple[LayerIndex, ...], gone: frozenset[Row]) -> None:
+    def __init__(self, layers: tuple[LayerIndex, ...], gone: frozenset[Row], shown: list[bytearray]) -> None:
         self.layers = layers
-        self.shown = shown_together(layers, gone)
+        self.shown = shown
         self._gone = gone
         self._places: dict[str, tuple[Row | None, tuple[Contribution, ...]]] = {}
         self._listings: OrderedDict[str, Sequence[int]] = OrderedDict()
         self._listed = 0
         self._totals: dict[str, Total] = {}
-        self._hidden = [
-            HiddenSizes(shown_alone(index), shown, index.sizes)
-            for index, shown in zip(layers, self.shown, strict=True)
-        ]
         self.top = tuple((layer, TOP) for layer in range(len(layers)))  # the contributions above the root
         self.compared: OrderedDict[State, object] = OrderedDict()  # kept for `changes_between`
-        whole = self.total_of(self.top)
-        self.entries, self.bytes = whole.entries, whole.bytes  # the root counts as an entry
+
+    @cached_property
+    def entries(self) -> int:
+        """How many there are, the root included."""
+        return self.total_of(self.top).entries
+
+    @cached_property
+    def bytes(self) -> int:
+        """The sizes of all files."""
+        return self.total_of(self.top).bytes
+
+    @cached_property
+    def _hidden(self) -> list[HiddenSizes]:
+        return [
+            HiddenSizes(shown_alone(index), shown, index.sizes)
+            for index, shown in zip(self.layers, self.shown, strict=True)
+        ]
 
     def entry(self, path: str) -> Entry | None:
         """What is at a path."""
@@ -190,7 +226,9 @@ class State:
         row, below = self.child(above, name.encode("utf-8", "surrogatepass"))
         return self._remember(path, row, tuple(below))
 
-    def child(self, above: Sequence[Contribution], name: bytes) -> tuple[Row | None, list[Contribution]]:
+    def child(
+        self, above: Sequence[Contribution], name: builtins.bytes
+    ) -> tuple[Row | None, list[Contribution]]:
         """The row of a name in a directory, and the contributions of what is there."""
         return fold(self.layers, lookup(self.layers, above, name), self._gone)
 
@@ -244,7 +282,7 @@ class State:
         joined.extend(large[done:])
         return joined
 
-    def raw_name(self, code: int) -> bytes:
+    def raw_name(self, code: int) -> builtins.bytes:
         """The name of a row by its code, as bytes that sort as it does."""
         return self.layers[code >> _ROW].raw_name(code & 0xFFFFFFFF)
 

@@ -59,6 +59,8 @@ def test_a_state_is_what_merging_gives(layers: list[LayerManifest]) -> None:
         assert without_root(state.tree()) == tree
         check_lookups(state, tree)
         check_totals(state, tree)
+    nothing = [LayerIndex.of(LayerManifest({}))] * 50  # so many layers that they are merged at once
+    assert without_root(Stack([*stack.layers, *nothing]).state().tree()) == expected(layers)
 
 
 def check_lookups(state: State, tree: FileTree) -> None:
