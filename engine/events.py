@@ -179,7 +179,7 @@ class TaskPaused(msgspec.Struct, frozen=True, kw_only=True, tag="task_paused", t
     """A running task waits until someone lets it go on: at a breakpoint, or because its script asks for it.
 
     Its processes are there meanwhile, and a shell can enter. `exit_code`: of a script that has ended, as a
-    shell says it.
+    shell says it; one that pauses `on-failure` without it has had its time.
     """
 
     at: float

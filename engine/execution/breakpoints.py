@@ -67,7 +67,8 @@ class Breakpoints:
 class PausableTask:
     """One attempt of a task, while it is entered as a context.
 
-    `is_entered` once a shell was let in. `limit`: its time-out, which stands still during a pause.
+    `is_entered` once a shell was let in. `limit` is made to expire when the time of the task is over, which
+    stands still during a pause.
     """
 
     def __init__(
@@ -86,7 +87,9 @@ class PausableTask:
         self._breakpoints = breakpoints
         self._is_success = is_success
         self._paused_at = 0.0
+        self._timer: asyncio.TimerHandle | None = None
         self._left: float | None = None
+        self._is_out_of_time = False
         self._is_heard = False
         self._script: ScriptBreakpoints | None = None
         self._socket = os.path.join(folder, SOCKET_NAME)
@@ -129,8 +132,14 @@ class PausableTask:
         if self.waits_at_first or self.waits_at_last:
             self._hear(running)
 
+    def start_clock(self, seconds: float | None) -> None:
+        """From now on it has this much time; None: any."""
+        if seconds is not None:
+            self._timer = asyncio.get_running_loop().call_later(seconds, self._time_is_over)
+
     def close(self) -> None:
         """Its sandbox is gone."""
+        self._stop_clock()
         if self._script is not None:
             self._script.close()
             self._script = None
@@ -161,8 +170,10 @@ class PausableTask:
         run = self._run
         run.say(events.TaskResumed(at=run.clock(), run=run.run, task=self.task))
         self._end_pause()
-        if self._left is not None and self.limit is not None:
-            self.limit.reschedule(asyncio.get_running_loop().time() + self._left)
+        if self._is_out_of_time:
+            self._expire()
+            return True
+        self.start_clock(self._left)
         match where:
             case "before":
                 running.go()
@@ -178,15 +189,31 @@ class PausableTask:
             at=run.clock(), run=run.run, task=self.task, where=where, exit_code=exit_code
         )
         self._paused_at = asyncio.get_running_loop().time()
-        self._left = None
-        if self.limit is not None:
-            ends_at = self.limit.when()
-            self._left = None if ends_at is None else max(0.0, ends_at - self._paused_at)
-            self.limit.reschedule(None)
+        self._left = self._stop_clock()
         run.say(event)
         run.flush()
         self._breakpoints.paused.add(self.task)
         self._breakpoints.changed()
+
+    def _stop_clock(self) -> float | None:
+        """The seconds that are left."""
+        timer, self._timer = self._timer, None
+        if timer is None:
+            return None
+        timer.cancel()
+        return max(0.0, timer.when() - asyncio.get_running_loop().time())
+
+    def _time_is_over(self) -> None:
+        """A failure to pause at, while its processes are there, or the end."""
+        if "on-failure" in self._points and self.where is None and self._may_pause:
+            self._is_out_of_time = True
+            self._pause("on-failure")
+        else:
+            self._expire()
+
+    def _expire(self) -> None:
+        if self.limit is not None:
+            self.limit.reschedule(asyncio.get_running_loop().time())
 
     def _end_pause(self) -> None:
         self.paused_seconds += asyncio.get_running_loop().time() - self._paused_at
@@ -243,6 +270,8 @@ class PausableTask:
 
     def _ended(self, exit_code: int) -> None:
         assert self.running is not None
+        if self.where is not None:  # by a process that the script has left behind
+            self.resume()
         is_failure = not self._is_success(exit_code)
         if not self._may_pause:
             self.running.kill()

@@ -266,7 +266,8 @@ class _Attempt:
         )
         stdout, stderr = log.writer("stdout"), log.writer("stderr")
         try:
-            async with asyncio.timeout(resolved.timeout) as pausable.limit:
+            async with asyncio.timeout(None) as pausable.limit:
+                pausable.start_clock(resolved.timeout)
                 result = await self._executor._sandbox.run(spec, stdout, stderr, self._begun)
         except TimeoutError:
             result = None

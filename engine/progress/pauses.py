@@ -14,7 +14,9 @@ _WORDS: dict[PausedAt, str] = {
 
 
 def pause_words(where: PausedAt, exit_code: int | None = None) -> str:
-    """`paused after its script failed (exit 1)`."""
+    """`paused after its script failed (exit 1)`; a failure without an exit code is a time-out."""
+    if where == "on-failure" and exit_code is None:
+        return "paused as its time is over"
     return _WORDS[where] if exit_code is None else f"{_WORDS[where]} (exit {exit_code})"
 
 

@@ -200,6 +200,21 @@ def test_a_script_pauses_twice_and_two_of_its_processes_pause_as_one(project: Pr
     assert _told(worker, "t") == ["paused", "resumed"] * 2
 
 
+def test_a_script_that_ends_while_a_process_of_it_pauses_still_pauses_after_it(
+    project: Project, start: Start
+) -> None:
+    project.define(
+        "- {key: t, run: 'rwx-breakpoint & echo begun; while ! test -e /tmp/go; do sleep 0.02; done'}"
+    )
+    worker = start(project, breaks=[("t", "after")])
+    _until_paused(worker, "t")
+    _shell(project, "t", "touch /tmp/go")
+    worker.until(lambda state: state.tasks["t"].paused == "after")
+    _proceed(worker)
+    assert worker.end().tasks["t"].succeeded
+    assert _told(worker, "t") == ["paused", "entered", "resumed", "paused", "resumed"]
+
+
 def test_a_breakpoint_that_is_ended_by_the_script_is_over(project: Project, start: Start) -> None:
     project.define("- {key: t, run: 'timeout 0.3 rwx-breakpoint || echo gave up'}")
     worker = start(project)
@@ -323,6 +338,16 @@ def test_time_stands_still_for_a_paused_task(project: Project, start: Start) -> 
     _until_paused(worker, "paused")
     _proceed(worker)
     assert worker.end().tasks["paused"].cause == "timed_out", "what is left of it counts on"
+
+
+def test_a_task_whose_time_is_over_pauses_with_its_processes(project: Project, start: Start) -> None:
+    project.define('- {key: t, timeout: 1s, run: "echo begun; sleep 1000"}')
+    worker = start(project, breaks=[("t", "on-failure")])
+    assert _until_paused(worker, "t").tasks["t"].paused == "on-failure"
+    assert _shell(project, "t", "ps | grep -c '[s]leep 1000'") == "1\n"
+    _proceed(worker)
+    task = worker.end().tasks["t"]
+    assert (task.cause, task.result) == ("timed_out", "failed")
 
 
 def test_breakpoints_are_set_and_removed_while_the_run_goes_on(project: Project, start: Start) -> None:
