@@ -283,7 +283,18 @@ class InspectedImage:
         return _whole(unpacked)
 
     def _blob(self, layer: int) -> LayerBlob | None:
-        """Where a layer lies in a file that is still the same; None when all have changed."""
+        """Where a layer lies in a file that is still the same; None when all have changed.
+
+        The image may have been read again meanwhile, from another file.
+        """
+        found = self._unchanged_blob(layer)
+        if found is None:
+            store_root = os.path.dirname(os.path.dirname(self._folder))
+            self.record = read_record(store_root, self.record.id) or self.record
+            found = self._unchanged_blob(layer)
+        return found
+
+    def _unchanged_blob(self, layer: int) -> LayerBlob | None:
         for origin in self.record.origins:
             blob = origin.blobs[layer]
             path = from_wire(blob.place.path) or os.path.join(self._folder, ARCHIVE)

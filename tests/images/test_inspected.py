@@ -276,6 +276,16 @@ def test_an_image_read_from_two_files_is_kept_once_and_served_from_either(
     assert images.content(again, 0, "etc/motd") == b"hello\n"
 
 
+def test_an_open_image_goes_on_once_its_file_was_read_from_elsewhere(images: Images, tmp_path: Path) -> None:
+    path = docker_archive(tmp_path / "one.tar", _LAYERS)
+    image = images(path)
+    path.rename(tmp_path / "two.tar")
+    with pytest.raises(StoreError, match="is not what was read any more"):
+        images.content(image, 0, "etc/motd")
+    images(tmp_path / "two.tar")
+    assert images.content(image, 0, "etc/motd") == b"hello\n"
+
+
 def test_compressed_contents_are_unpacked_once_and_count_as_images(images: Images, tmp_path: Path) -> None:
     path = oci_archive(tmp_path / "image.tar", layout([layer([file("large", 3 << 20)])], "x"))
     image = images(path)
