@@ -161,7 +161,7 @@ def test_changes_names_and_details_are_the_same(answers: FileAnswers, fake: Fake
         assert mine.counts == theirs.counts
         found = answers.names(state, before, "s", 0, 500, is_regex=False, ignore_case=True)
         assert set(found.found) == set(fake.names(state, "s", before=before).found)
-    for path in ("etc/passwd", "bin", "dead", "usr/lib", "usr/lib/a.so", "tmp"):
+    for path in ("etc/passwd", "bin", "dead", "usr/lib", "usr/lib/b.so", "tmp"):
         assert details(answers.file(PLACE, None, path)) == details(fake.file(PLACE, path))
 
 

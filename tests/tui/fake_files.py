@@ -178,7 +178,7 @@ class FakeFiles(FilesClient):
         if after is None and old is None:
             raise _not_found(path, state)
         try:
-            led_to = resolved(view.after, path)
+            led_to = resolved(view.before if after is None else view.after, path)
         except PathNotFound:
             led_to = None
         position = view.layer_of(path)
@@ -193,8 +193,14 @@ class FakeFiles(FilesClient):
         )
 
     def content(self, state: str, path: str) -> ContentOverHttp:
-        self._ask("content", state, path)
-        return _MemoryContent(lambda: self.bytes_of(state, path))
+        self.asked.append(("content", state, path))
+
+        def read() -> bytes:
+            if self.refusal is not None:
+                raise RefusedError(self.refusal)
+            return self.bytes_of(state, path)
+
+        return _MemoryContent(read)
 
     def changes(
         self,
