@@ -101,8 +101,8 @@ class ShownFiles:
     @property
     def is_file(self) -> bool:
         """Whether the selected path is, or was, a file."""
-        row = None if self.details is None else self.details.row or self.details.before
-        return row is not None and row.kind == "file"
+        current = self._tree.current
+        return current is not None and current[1].kind == "file"
 
     def go_to_first_change(self, folder: str) -> None:
         """Put the cursor on the first change below a folder, or on the folder, unless it has been moved."""
@@ -122,14 +122,11 @@ class ShownFiles:
 
     def content(self) -> tuple[str, ContentOverHttp] | None:
         """Path and bytes of the selected file, of a removed one as it was; None of what is no file."""
-        view, details = self.view, self.details
-        if view is None or details is None or details.path != self._path:
+        view, current = self.view, self._tree.current
+        if view is None or current is None or not self.is_file:
             return None
-        row = details.row or details.before
-        if row is None or row.kind != "file":
-            return None
-        state = view.state if details.row is not None else view.before
-        return details.path, self._files.content(state, details.path)
+        path, row = current
+        return path, self._files.content(view.before if row.change == "removed" else view.state, path)
 
     def _ask_for_page(self, view: FilesView, page: PageWanted) -> None:
         def came(answer: FilePage) -> None:

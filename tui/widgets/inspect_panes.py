@@ -104,12 +104,9 @@ class InspectPanes(Container):
         self._main(self.at).focus()
 
     def _main(self, pane: Pane) -> Widget:
-        mains: dict[Pane, Widget] = {
-            "layers": self.layer_list,
-            "files": self.file_tree,
-            "preview": self.preview,
-        }
-        return mains[pane]
+        if pane == "preview":
+            return self.preview.body
+        return self.layer_list if pane == "layers" else self.file_tree
 
     @property
     def _room(self) -> Size:

@@ -219,7 +219,7 @@ async def test_contents_are_searched_and_the_line_is_shown() -> None:
 
 async def test_waste_names_paths_who_wrote_them_and_what_to_do() -> None:
     async with inspecting(WIDE) as it:
-        await it.see("7.7M in all, efficiency 90.1%")
+        await it.see("7.7M in all")
         await it.press("W")
         await it.see("efficiency 90.1%", "/root/.npm/_cacache/index", "web-deps → web", "npm_config_cache")
         await it.press("enter")
