@@ -8,6 +8,7 @@ import pwd
 from collections.abc import Iterator
 
 from engine.commands.past_runs import open_store, run_named
+from engine.execution.resolved import FROM_FAILURE, FROM_SHELL
 from engine.past import results
 from engine.past.past_run import PastRun
 from engine.progress.glyphs import Glyphs
@@ -95,6 +96,8 @@ def _lines(past: PastRun, chosen: TaskState | None, glyphs: Glyphs) -> Iterator[
             was_killed = task.execution == "running" and not past.is_alive
             glyph = glyphs.glyph("cancelled" if was_killed else state_of(task))
             yield f"  {key} {glyph} {_words(task, past)}"
+            if task.miss_reason in (FROM_SHELL, FROM_FAILURE):
+                yield f"    went on {task.miss_reason}, so its result is not cached"
             if task.failed_at is not None:
                 yield f"    {failed_at_words(task.failed_at, shown_path(record.definition))}"
             for message in task.messages:

@@ -13,7 +13,8 @@ from engine.model.errors import UsageError
 from engine.past.past_run import PastRun
 from engine.past.shell import ShellRequest, open_shell
 from engine.progress.pauses import continue_command, pause_words
-from engine.progress.sentences import finished_words
+from engine.progress.sentences import failed_at_words, finished_words
+from engine.progress.summary import shown_path
 from engine.run_state import TaskState
 from engine.store.shell_changes import ShellChanges
 from engine.task.process import SCRIPT
@@ -121,6 +122,8 @@ def _banner(past: PastRun, task: TaskState, options: argparse.Namespace, *, has_
     if task.failed and not options.before:
         state += f" ({finished_words(task.result, task.cause, task.exit_code, task.seconds, 0)})"
     lines = [f"task {task.description.task} of run {past.run}, {state}", f"its script is {SCRIPT}"]
+    if task.failed_at is not None and not options.before:
+        lines.append(f"it failed at {failed_at_words(task.failed_at, shown_path(past.record.definition))}")
     if has_changes:
         lines.append("with what earlier shells changed; `--fresh` leaves that out")
     lines.append(f"changes in this shell are {'kept' if options.keep else 'thrown away at exit'}")

@@ -196,6 +196,7 @@ def task_object(
         "ArtifactCount": 0 if kept is None else len(kept.artifacts),
         "TestCount": 0,
         "FailedTestCount": 0,
+        "StartsFrom": [] if kept is None else list(kept.starts_from),
         "FailedAt": None if task.failed_at is None else _failed_at(task.failed_at),
         "StartedAt": iso_time(started),
         "CompletedAt": iso_time(task.finished_at),
