@@ -22,8 +22,7 @@ from engine.images.archive.image_file import (
 )
 from engine.images.archive.layer_reader import ReadLayer, read_layer
 from engine.images.efficiency import LayerRows, efficiency
-from engine.images.inspected import (
-    ARCHIVE,
+from engine.images.image_record import (
     FOLDER,
     VERSION,
     ImageLayer,
@@ -31,13 +30,11 @@ from engine.images.inspected import (
     ImageRecord,
     LayerBlob,
     Special,
-    copy_bounded,
-    encoded_figures,
-    file_state,
     image_folder,
     is_image_id,
     read_record,
 )
+from engine.images.inspected import ARCHIVE, copy_bounded, encoded_figures, file_state
 from engine.layer_files.encoding import encode
 from engine.layer_files.layer_index import LayerIndex
 from engine.layer_files.names import to_wire

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 
-from engine.images.inspected import FOLDER, InspectedImage, read_record
+from engine.images.image_record import FOLDER, read_record
+from engine.images.inspected import InspectedImage
 from engine.inspection.contents import Location
 from engine.inspection.place import Place, PlaceLayer
 from engine.model.errors import StoreError

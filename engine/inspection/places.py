@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 from engine.explain import printable
-from engine.images.inspected import image_folder
+from engine.images.image_record import image_folder
 from engine.inspection.contents import Contents, Location
 from engine.inspection.image_place import image_place
 from engine.inspection.place import NotFound, Place, PlaceLayer, PlaceState

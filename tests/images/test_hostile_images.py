@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.images.inspected import FOLDER, InspectedImage
+from engine.images.image_record import FOLDER
+from engine.images.inspected import InspectedImage
 from engine.images.registration import register
 from engine.model.errors import OutcropError, UserError
 from tests.images.image_archives import (

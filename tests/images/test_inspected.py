@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.images.inspected import FOLDER, InspectedImage
+from engine.images.image_record import FOLDER
+from engine.images.inspected import InspectedImage
 from engine.images.registration import register
 from engine.layer_files.stack import Stack
 from engine.model.errors import StoreError, UsageError, UserError
