@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 
 import msgspec
 
@@ -50,6 +51,7 @@ _LEADS_ASIDE = re.compile(
 _ESCAPES = re.compile(rb"\x1b\[[0-9;?]*[ -/]*[@-~]")
 _SHELL_SAYS = re.compile(re.escape(_SCRIPT) + r": (?:[^\s:]+ )?(\d{1,7}): ")
 _MENTION = re.compile(re.escape(_SCRIPT) + r'(?:", line |:| line )(\d{1,7})\b')
+_MOST_NOTES, _MOST_WORDS = 16, 4_000
 _LAST_WORDS = 40  # lines of a log in which a language names the line
 _LOG_BYTES = 1 << 14
 _LONGEST = 200  # characters of a command that are kept
@@ -123,7 +125,8 @@ def _from_notes(lines: list[str], exit_code: int, note: bytes) -> _Found | None:
     if words[:1] == ["ash"]:
         by_ash = _from_ash(lines, exit_code, words)
         return None if by_ash is None else _Found(failure=by_ash, is_exact=False)
-    notes = {found.kind: found for found in _notes(words) if found.status == exit_code}
+    read = islice(_notes(words[:_MOST_WORDS]), _MOST_NOTES)
+    notes = {found.kind: found for found in read if found.status == exit_code}
     error, end = notes.get("error"), notes.get("exit")
     if error is not None and (end is None or end.command == error.command or not _is_exit(end.command)):
         at_error = _of_error(lines, error)
@@ -191,14 +194,15 @@ def _of_exit(lines: list[str], note: _Note) -> ScriptFailure | None:
         return None
     if depth:
         line = note.called_at[depth - 1]
-        return ScriptFailure(line=line, command=command, file=note.sources[0]) if line else None
+        is_there = 1 <= line <= len(lines)
+        return ScriptFailure(line=line, command=command, file=note.sources[0]) if is_there else None
     function = note.functions[0] if len(note.functions) > 1 else ""
     first, last = _body(lines, function) if function else (1, len(lines))
     places = [number for number in range(first, last + 1) if _holds(lines[number - 1], note.command)]
     if len(places) == 1:
         start, statement = _statement(lines, places[0])
         return ScriptFailure(line=start, command=statement)
-    if function and note.called_at[0]:
+    if function and 1 <= note.called_at[0] <= len(lines):
         return ScriptFailure(line=note.called_at[0], command=command)
     return ScriptFailure(line=None, command=command)
 
@@ -247,7 +251,7 @@ def _statement(lines: list[str], line: int, command: str = "") -> tuple[int, str
 
 def _begin(command: str) -> str:
     """What a line begins with on which this command does."""
-    word = command.split(maxsplit=1)[0]
+    word = (command.split(maxsplit=1) or [command])[0]
     return word[: word.index("(") + 1] if "(" in word else word
 
 
