@@ -313,11 +313,22 @@ class FilePreview(Vertical):
             self._swap(self._pane)
             self._pane.show(body.sheet, words, keeps_place=keeps_place)
         self._search.restart()
-        if self._goes_to is not None and body.sheet is not None:
-            self._pane.go_to(self._goes_to - 1)
-            self._goes_to = None
+        self._go_to_line(body)
         self._colour(body)
         self._draw()
+
+    def _go_to_line(self, body: Body) -> None:
+        """To the line that was asked for, once: long lines take more than one of the sheet."""
+        sheet, line = body.sheet, self._goes_to
+        if line is None or not isinstance(sheet, TextSheet):
+            return
+        self._goes_to = None
+
+        def found(_: Subject, place: object) -> None:
+            if self._pane.sheet is sheet and isinstance(place, int):
+                self._pane.go_to(place)
+
+        self._in_thread("line", lambda cancelled: sheet.place_of(line - 1, cancelled), found)
 
     def _colour(self, body: Body) -> None:
         sheet, subject, versions = body.sheet, self._subject, self._versions

@@ -51,7 +51,7 @@ class PreviewSearch:
         if not count:
             return "no match" if matches.is_complete else f"searching{more}"
         if matches.current is None:
-            return f"{count:,}{more} matches"
+            return f"{count:,}{more} match{'' if count == 1 else 'es'}"
         return f"match {matches.current + 1:,} of {count:,}{more}"
 
     def begin(self, typed: str) -> None:

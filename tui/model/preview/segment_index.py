@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from array import array
+from bisect import bisect_left
 from itertools import pairwise
 
 from tui.model.preview.content import SharedContent
@@ -109,6 +110,18 @@ class SegmentIndex:
             line += begins
             place = segment_end
         return found
+
+    def place_of(self, line: int, is_cancelled: IsCancelled) -> int:
+        """The segment at which a line, from 0, begins; the last one when there are fewer. For a thread."""
+        while self.lines <= line and self.grow(is_cancelled):
+            pass
+        number = max(0, bisect_left(self._lines, line + 1) - 1)
+        while number and self._lines[number] == line and not self._begins[number]:
+            number -= 1
+        for place, segment in enumerate(self.stretch(number)):
+            if segment.line == line and segment.is_begin:
+                return number * STRIDE + place
+        return max(0, self.count - 1)
 
     def bytes_of(self, first: int, last: int) -> bytes:
         """What the stretches from `first` to before `last` are made of. For a thread; OSError."""

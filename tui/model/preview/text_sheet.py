@@ -74,6 +74,10 @@ class TextSheet:
     def grow(self, is_cancelled: IsCancelled) -> bool:
         return self.index.grow(is_cancelled)
 
+    def place_of(self, line: int, is_cancelled: IsCancelled) -> int:
+        """Where a line, from 0, begins among the lines of this sheet. For a thread."""
+        return self.index.place_of(line, is_cancelled)
+
     def change(self, index: int, by: int, is_cancelled: IsCancelled) -> int | None:
         return None
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import threading
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tui.model.preview.content import BLOCK, MemoryContent, SharedContent
@@ -28,6 +28,7 @@ class Counted(MemoryContent):
 DATA = bytes(number * 7 % 251 for number in range(3 * BLOCK + 100))
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(-5, len(DATA) + 5), st.integers(-5, 2 * BLOCK)), max_size=6))
 def test_any_part_is_what_it_is(parts: list[tuple[int, int]]) -> None:
     content = SharedContent(Counted(DATA, most=BLOCK // 3))

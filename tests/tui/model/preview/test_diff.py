@@ -4,7 +4,7 @@ import time
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tui.format import Glyphs
@@ -36,6 +36,7 @@ def drawn(sheet: DiffSheet) -> list[str]:
     return found
 
 
+@settings(deadline=None)
 @given(LINES, LINES)
 def test_blocks_cover_both_and_only_equal_lines_are_equal(before: list[str], after: list[str]) -> None:
     one = other = 0
@@ -47,17 +48,20 @@ def test_blocks_cover_both_and_only_equal_lines_are_equal(before: list[str], aft
     assert (one, other) == (len(before), len(after))
 
 
+@settings(deadline=None)
 @given(LINES)
 def test_the_same_lines_have_no_change(lines: list[str]) -> None:
     assert all(block.is_equal for block in blocks(lines, list(lines)))
 
 
+@settings(deadline=None)
 @given(LINES, LINES)
 def test_changed_blocks_are_never_neighbours(before: list[str], after: list[str]) -> None:
     kinds = [block.is_equal for block in blocks(before, after)]
     assert all(one != other for one, other in pairwise(kinds))
 
 
+@settings(deadline=None)
 @given(TEXTS, TEXTS)
 def test_lines_beside_each_other_give_both_texts_again(before: str, after: str) -> None:
     found = changes(before, after)
@@ -66,6 +70,7 @@ def test_lines_beside_each_other_give_both_texts_again(before: str, after: str) 
     assert "".join(found.after.lines[new] for _, new in rows if new is not None) == after
 
 
+@settings(deadline=None)
 @given(TEXTS, TEXTS)
 def test_every_change_is_in_a_hunk(before: str, after: str) -> None:
     found = changes(before, after)
@@ -73,6 +78,7 @@ def test_every_change_is_in_a_hunk(before: str, after: str) -> None:
     assert [block for hunk in hunks(found) for block in hunk if not block.is_equal] == changed
 
 
+@settings(deadline=None)
 @given(TEXTS, TEXTS, st.sampled_from([40, 120]))
 def test_any_diff_can_be_drawn_and_each_change_begins_where_it_is_said(
     before: str, after: str, width: int

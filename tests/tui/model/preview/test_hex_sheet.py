@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tui.model.preview.content import BLOCK, MemoryContent, SharedContent
@@ -39,6 +39,7 @@ def test_offsets_numbers_and_characters() -> None:
     ]
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=1, max_size=80), st.sampled_from([4, 8, 16]))
 def test_all_bytes_are_there_in_rows_of_the_same_width(data: bytes, count: int) -> None:
     lines = drawn(sheet_of(data, count=count))
@@ -107,6 +108,7 @@ def test_what_is_typed_as_hexadecimal_is_searched_as_bytes() -> None:
     assert wanted_bytes("0xzz") == b"0xzz"
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=50), st.binary(max_size=50))
 def test_the_first_and_the_last_place_that_differ(one: bytes, other: bytes) -> None:
     if one == other:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tui.model.preview.content import MemoryContent, SharedContent
@@ -44,6 +44,7 @@ TEXTS = st.text(st.characters(categories=["L", "N", "P", "Sm"], include_characte
 
 
 @pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+@settings(deadline=None)
 @given(text=TEXTS, long=st.integers(0, 3), place=st.integers(0, 300))
 def test_all_lines_are_there_whole_and_numbered(codec: str, text: str, long: int, place: int) -> None:
     text = text[:place] + "äb😀" * (long * 1500) + text[place:]
@@ -101,6 +102,7 @@ def test_a_search_looks_further_than_what_is_known() -> None:
     assert [line for line in sheet.find("needle", never) if line is not None] == [2_000_000]
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_nothing_that_a_terminal_would_act_upon_is_left(text: str) -> None:
     assert visible_text(text).isprintable()
@@ -110,3 +112,16 @@ def test_control_characters_can_be_seen() -> None:
     assert visible_text("\x1b[0m") == "^[[0m"
     assert visible_text("\u202e\x9b") == "\\u202e\\x9b"
     assert visible_text("a\tb") == "a       b"
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from([0, 3, LONGEST_SEGMENT, 70 * LONGEST_SEGMENT]), min_size=1, max_size=12))
+def test_each_line_is_found_where_it_begins(lengths: list[int]) -> None:
+    data = b"".join(b"x" * length + b"\n" for length in lengths * 10)
+    sheet = TextSheet(SharedContent(MemoryContent(data)), Encoding("utf-8", "UTF-8"))
+    for number in (0, len(lengths) // 2, len(lengths) * 10 - 1):
+        place = sheet.place_of(number, never)
+        sheet.load(place, place + 1, never)
+        line = sheet.line(place)
+        assert line is not None and int(row_text(line[0].gutter)) == number + 1
+    assert sheet.place_of(1_000_000, never) == len(sheet) - 1
