@@ -265,10 +265,10 @@ class FileTree(ScrollView, inherit_bindings=False, can_focus=True):
         self._ask()
 
     def on_focus(self) -> None:
-        self._repaint_cursor()
+        self._repaint_cursor(has_focus=True)
 
     def on_blur(self) -> None:
-        self._repaint_cursor()
+        self._repaint_cursor(has_focus=False)
 
     def watch_show_vertical_scrollbar(self, is_shown: bool) -> None:
         if is_shown:  # a new one does not know where the view is
@@ -297,8 +297,8 @@ class FileTree(ScrollView, inherit_bindings=False, can_focus=True):
         elif lines:
             self.refresh(*(Region(0, line, self.size.width, 1) for line in lines))
 
-    def _repaint_cursor(self) -> None:
-        self._painter.has_focus = self.has_focus
+    def _repaint_cursor(self, *, has_focus: bool) -> None:
+        self._painter.has_focus = has_focus
         self._painter.forget_row(self._rows.cursor)
         self._look_again()
 

@@ -321,6 +321,19 @@ async def test_the_selection_shows_without_colours() -> None:
         ]
 
 
+async def test_the_row_at_the_cursor_is_bold_while_keys_come_here() -> None:
+    async with shown() as (app, pilot):
+        app.files_tree.select("etc")
+        for is_here in (True, False):
+            if not is_here:
+                app.screen.set_focus(None)
+            await pilot.pause()
+            line = [text.startswith("▸") for text in lines_of(app.files_tree)].index(True)
+            (strip,) = app.files_tree.render_lines(Region(0, line, 79, 1))
+            size = next(segment for segment in strip if "0B" in segment.text)
+            assert bool(size.style and size.style.bold) == is_here
+
+
 class Million:
     """A directory of a million entries, of which only pages are made."""
 
