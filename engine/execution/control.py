@@ -58,7 +58,10 @@ class Control:
             connection.close()
         self._socket.close()
         self._poll.close()
-        os.unlink(self._path)
+        try:
+            os.unlink(self._path)
+        except FileNotFoundError:
+            pass  # the run was removed meanwhile
 
     def serve(self) -> None:
         """Do what has been asked; waits for nobody."""

@@ -56,6 +56,8 @@ class Explanation:
             return "did not succeed the last time"
         if before.record == resolved.record and before.starts_from:
             return "the last time it went on from changes of a shell"
+        if before.record == resolved.record and before.is_entered:
+            return "the last time a shell was opened in it"
         files = self._files(before, before.record, resolved)
         return explain.short_reason(before.record, resolved.record, files)
 

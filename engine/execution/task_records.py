@@ -63,5 +63,6 @@ class TaskRecords:
                 raw=self._tasks[task].raw,
                 failed_at=state.failed_at,
                 starts_from=resolved.starts_from,
+                is_entered=state.is_entered,
             )
         )

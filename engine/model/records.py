@@ -94,6 +94,7 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     kept for a failed task too. A task that has only started has the result `no_result`.
     `starts_from`: the layers that lay on the inputs when it started, lowest first: what a failed attempt
     left, and what shells have changed in it. `own_layer` then holds all of that.
+    `is_entered`: a shell was opened in it while it ran, so its result was not cached.
     """
 
     task: str
@@ -121,6 +122,7 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     raw: str = ""
     failed_at: ScriptFailure | None = None
     starts_from: tuple[str, ...] = ()
+    is_entered: bool = False
 
     @property
     def has_ended(self) -> bool:

@@ -17,12 +17,16 @@ Restore = Callable[[str, str], "str | None"]
 
 
 class Missed(msgspec.Struct, frozen=True, kw_only=True):
-    """A task that was executed. `changes`: since the last time; `had_result`: whether that one's is kept."""
+    """A task that was executed. `changes`: since the last time; `had_result`: whether that one's is kept.
+
+    `was_entered`: a shell was opened in it while it ran.
+    """
 
     reason: str | None
     succeeded: bool
     changes: tuple[Change, ...] = ()
     had_result: bool = False
+    was_entered: bool = False
 
 
 def to_hit(missed: Missed, restore: Restore) -> tuple[str, ...]:
@@ -30,6 +34,8 @@ def to_hit(missed: Missed, restore: Restore) -> tuple[str, ...]:
 
     `restore(path, entry)`: the command that brings a file back as it was described, or None.
     """
+    if missed.was_entered:
+        return ("run it without opening a shell in it: its result was not cached because of that",)
     known = _of_reason(missed.reason)
     if known is not None:
         return known

@@ -27,7 +27,11 @@ def what_hits(past: PastRun, task: TaskState, changes: tuple[Change, ...]) -> tu
     if before is not None and before[1].cache_key is not None:
         entry = past.store.entries.peek(before[1].cache_key)
     missed = Missed(
-        reason=task.miss_reason, succeeded=task.succeeded, changes=changes, had_result=entry is not None
+        reason=task.miss_reason,
+        succeeded=task.succeeded,
+        changes=changes,
+        had_result=entry is not None,
+        was_entered=task.is_entered,
     )
     return to_hit(missed, _Restoring(past, None if before is None else before[0]).command)
 

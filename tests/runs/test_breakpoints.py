@@ -79,7 +79,11 @@ def test_what_a_shell_has_been_in_is_not_cached(project: Project, start: Start) 
     _shell(project, "t", "true")
     _proceed(worker)
     worker.end()
+    assert project.why("t")["to_hit"] == [
+        "run it without opening a shell in it: its result was not cached because of that"
+    ]
     seen = project.passes()
+    assert seen.misses["t"] == "the last time a shell was opened in it"
     assert ("t" in seen.executed, "user" in seen.hits) == (True, True), "its content is the same"
 
 
