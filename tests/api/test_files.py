@@ -403,3 +403,19 @@ def test_waste_says_what_is_kept_twice_and_why(served: Served) -> None:
     own = len(served.files.place(served.place).layers) - 1
     assert again.layers == (own - 1, own)
     assert again.advice
+
+
+def test_a_place_whose_layer_is_gone_says_what_to_do(served: Served) -> None:
+    own = served.files.place(served.place).layers[-1].digest
+    assert served.project("engine", "stop").exit_code == 0
+    assert served.project("engine", "start").exit_code == 0
+    layer = served.project.program.store / "layers-v1" / own[:2] / own
+    layer.rename(layer.with_name("aside"))
+    try:
+        with pytest.raises(RefusedError, match="the layer of `build` has been collected") as refused:
+            served.files.page(served.place)
+        assert (refused.value.refusal.kind, refused.value.hint) == ("store", "another run makes it again")
+        assert served.files.page(f"task:{served.run}/deps").total > 0
+    finally:
+        layer.with_name("aside").rename(layer)
+    assert served.files.page(served.place).total > 0
