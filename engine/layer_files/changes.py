@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from engine.layer_files.aligned import ADDED, CHANGED, METADATA, compare, compare_ranges
+from engine.layer_files.aligned import ADDED, CHANGED, METADATA, compare, compare_ranges, names_that_differ
 from engine.layer_files.merging import TOP, Contribution, Row, rows_of
 from engine.layer_files.stack import State
 from engine.layer_files.tally import Tally
@@ -199,9 +199,8 @@ class Changes:
         if len(old) == len(new):
             for one, other in zip(old, new, strict=True):
                 if not self._is_same(one, other):
-                    signatures = set(self.before.layers[one[0]].signatures(one[1]))
-                    signatures ^= set(self.after.layers[other[0]].signatures(other[1]))
-                    names.update([name for name, *_ in signatures])
+                    first_index, second_index = self.before.layers[one[0]], self.after.layers[other[0]]
+                    names |= names_that_differ(first_index, one[1], second_index, other[1])
             return names
         for state, contributions in ((self.before, old), (self.after, new)):
             for layer, node in contributions:

@@ -285,29 +285,6 @@ class LayerIndex:
         """The range of rows of everything below a directory."""
         return self.first[node], self.first[self.last[node]]
 
-    def signatures(self, node: int) -> list[tuple[bytes, *tuple[object, ...]]]:
-        """For each row of a directory its name, first, and all that two indexes could differ in."""
-        begin, end = self.first[node], self.first[node + 1]
-        digests = self.digests_of(begin, end)
-        extras: list[object] = [None] * (end - begin)
-        for place in self.extra_places(begin, end):
-            extra = self.extra(begin + place)
-            extras[place] = (extra.target, extra.device, extra.xattrs, extra.digest)
-        return list(
-            zip(
-                self.raw_names(begin, end),
-                self.flags[begin:end],
-                self.sizes[begin:end],
-                self.modes[begin:end],
-                self.uids[begin:end],
-                self.gids[begin:end],
-                [digests[step : step + DIGEST] for step in range(0, len(digests), DIGEST)],
-                [child and self.node_digest(child) for child in self.children[begin:end]],
-                extras,
-                strict=True,
-            )
-        )
-
     def node_path(self, node: int) -> str:
         """The path of a directory."""
         return self.path(self.own[node])

@@ -10,6 +10,7 @@ from engine.layer_files.layer_index import LayerIndex
 from engine.layer_files.stack import State
 
 _CHUNK = 50_000  # names that are decoded at a time
+_FEW = 5_000  # names that are found among them: more are looked for one by one
 
 
 class NameMatch:
@@ -69,9 +70,10 @@ class NameMatch:
         else:
             wanted = self.pattern.lower() if self.ignore_case else self.pattern
             text = text.lower() if self.ignore_case else text
-            if wanted not in text:
-                return
-            rows = [row for row, name in enumerate(text.split("\0")[:-1], begin) if wanted in name]
+            if text.count(wanted) < _FEW:
+                rows = _rows_by_place(text, wanted, begin)
+            else:
+                rows = [row for row, name in enumerate(text.split("\0")[:-1], begin) if wanted in name]
         for row in rows:
             found[row] = 1
 
@@ -93,6 +95,20 @@ class NameMatch:
                 parts.clear()
                 start, length = end, 0
         return found
+
+
+def _rows_by_place(text: str, wanted: str, row: int) -> list[int]:
+    """The numbers of the texts that hold `wanted`, counted from `row`; each text is ended by NUL."""
+    rows: list[int] = []
+    if not wanted or "\0" in wanted:
+        return rows
+    done, place = 0, text.find(wanted)
+    while place >= 0:
+        row += text.count("\0", done, place)
+        rows.append(row)
+        done = text.index("\0", place)
+        place = text.find(wanted, done)
+    return rows
 
 
 def found_in(state: State, match: NameMatch) -> list[bytearray]:

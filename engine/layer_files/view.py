@@ -164,11 +164,14 @@ class View:
         """Each of a directory's rows, what lies in it, and what was at its path before."""
         for start in range(0, len(codes), _AT_ONCE):
             some = codes[start : start + _AT_ONCE]
-            inner = self._inside(some, before, after, is_whole=True)
             names = [self._raw_name(code) for code in some]
-            old = rows_of(self.before.layers, before, names) if before else {}
+            old_rows = rows_of(self.before.layers, before, names) if before else {}
+            inner = self._folders(some, names)
+            new_rows = rows_of(self.state.layers, after, inner) if inner else {}
             for code, name in zip(some, names, strict=True):
-                yield code, inner.get(code), self.before.fold(old.get(name, ()))[0]
+                old, old_below = self.before.fold(old_rows.get(name, ()))
+                inside = (old_below, self.state.fold(new_rows.get(name, ()))[1]) if name in inner else None
+                yield code, inside, old
 
     def _passes(self, code: int) -> bool:
         masks = self._filtered.before if code & _GONE else self._filtered.after
@@ -255,27 +258,32 @@ class View:
         return self._raw_name(code).decode("utf-8", "surrogatepass")
 
     def _inside(
-        self, codes: Sequence[int], before: Contributions, after: Contributions, is_whole: bool = False
+        self, codes: Sequence[int], before: Contributions, after: Contributions
     ) -> dict[int, _Inside]:
         """The contributions of what lies in each directory, and in each that was one before.
 
-        Those before may be left out, unless it `is_whole`, where nothing of them is gone.
+        Those before are left out where nothing of them is gone.
         """
-        names = {}
-        for code in codes:
-            layer, row = code >> 32 & _LAYER, code & 0xFFFFFFFF
-            if self._layers(code)[layer].flags[row] & DIRECTORY or self._is_replaced(code):
-                names[code] = self._raw_name(code)
+        folders = self._folders(codes, None)
         found: dict[int, _Inside] = {}
-        if not names:
+        if not folders:
             return found
         old: dict[bytes, list[Row]] = {}
-        if is_whole or self.found.has_removed_in(before):
-            old = rows_of(self.before.layers, before, names.values())
-        new = rows_of(self.state.layers, after, names.values())
-        for code, name in names.items():
+        if self.found.has_removed_in(before):
+            old = rows_of(self.before.layers, before, folders)
+        new = rows_of(self.state.layers, after, folders)
+        for name, code in folders.items():
             old_below = self.before.fold(old.get(name, ()))[1]
             found[code] = old_below, self.state.fold(new.get(name, ()))[1]
+        return found
+
+    def _folders(self, codes: Sequence[int], names: Sequence[bytes] | None) -> dict[bytes, int]:
+        """Those rows that are directories, or may have been, by name."""
+        found = {}
+        for place, code in enumerate(codes):
+            layer, row = code >> 32 & _LAYER, code & 0xFFFFFFFF
+            if self._layers(code)[layer].flags[row] & DIRECTORY or self._is_replaced(code):
+                found[self._raw_name(code) if names is None else names[place]] = code
         return found
 
     def _is_replaced(self, code: int) -> bool:
