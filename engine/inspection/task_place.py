@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import msgspec
 
 from engine.execution.layer_order import LayerOrder
@@ -14,6 +16,7 @@ from engine.store.store import Store
 
 BASE = "base"
 _LONGEST_COMMAND = 400
+_MOMENT = 0.5  # seconds
 
 
 class TaskPlace(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,7 +32,7 @@ class TaskPlace(msgspec.Struct, frozen=True, kw_only=True):
 def task_place(past: PastRun, task: TaskState) -> TaskPlace:
     """The layers of a task that ran, runs, or was a hit; UsageError when it did not get so far."""
     name = task.description.task
-    kept = past.kept(name)
+    kept = _settled(past, task)
     if kept is None or (kept.record is None and not kept.layers):
         hint = "it was skipped" if task.skipped else None
         raise UsageError(f"task `{name}` did not run in run `{past.run}`, so it has no files", hint)
@@ -55,6 +58,18 @@ def task_place(past: PastRun, task: TaskState) -> TaskPlace:
         workspace=kept.workspace.strip("/"),
         notices=_notices(past, kept),
     )
+
+
+def _settled(past: PastRun, task: TaskState) -> TaskRecord | None:
+    """The record of a task; an event is told a moment before the record of what it tells is written."""
+    name = task.description.task
+    deadline = time.monotonic() + _MOMENT
+    while True:
+        kept = past.kept(name)
+        is_behind = kept is None or (task.done and not kept.has_ended)
+        if task.started_at is None or not is_behind or time.monotonic() > deadline or not past.is_alive:
+            return kept
+        time.sleep(_MOMENT / 50)
 
 
 def _makers(past: PastRun, task: str) -> dict[str, str]:
