@@ -12,24 +12,27 @@ from weakref import WeakKeyDictionary
 import msgspec
 
 from engine.api.file_messages import (
-    ChangeCounts,
     FileChange,
     FileChanges,
     FileDetails,
     FilePage,
-    FileRow,
     FoundName,
     FoundNames,
-    LayerSummary,
     Order,
     PlaceChoice,
     PlaceDetails,
     Waste,
-    WastedPath,
+)
+from engine.api.file_values import (
+    attribute_text,
+    change_counts,
+    file_row,
+    place_details,
+    row_at,
+    waste_message,
 )
 from engine.api.place_choices import place_choices
 from engine.explain import printable
-from engine.file_tree import DIRECTORY
 from engine.inspection.contents import Opened
 from engine.inspection.line_search import LineSearch
 from engine.inspection.place import NotFound, Place, PlaceState
@@ -37,12 +40,10 @@ from engine.inspection.places import Places
 from engine.inspection.search_messages import Search, SearchedFile
 from engine.inspection.state_files import StateFile, all_below, searched_files, shown_below
 from engine.inspection.tar_stream import tar
-from engine.inspection.waste import waste_of
-from engine.layer_files.changes import ChangeCounts as Counts
 from engine.layer_files.changes import changes_between
 from engine.layer_files.names import to_wire
 from engine.layer_files.search import NameMatch
-from engine.layer_files.view import View, ViewRow
+from engine.layer_files.view import View
 from engine.store.store import Store
 
 _VIEWS_KEPT = 5
@@ -101,9 +102,9 @@ class FileAnswers:
             path=to_wire(page.path),
             total=page.total,
             offset=page.offset,
-            rows=tuple(_row(row) for row in page.rows[: question.limit]),
+            rows=tuple(file_row(row) for row in page.rows[: question.limit]),
             bytes=page.bytes,
-            counts=_counts(page.counts),
+            counts=change_counts(page.counts),
             matches=page.matches,
         )
 
@@ -123,14 +124,14 @@ class FileAnswers:
         assert shown is not None
         return FileDetails(
             path=to_wire(path),
-            row=None if row is None else _row(row),
-            before=None if row_before is None else _row(row_before),
+            row=None if row is None else file_row(row),
+            before=None if row_before is None else file_row(row_before),
             digest="" if new is None else new.digest,
             before_digest="" if old is None else old.digest,
-            xattrs=tuple((to_wire(name), _attribute(value)) for name, value in shown.xattrs),
+            xattrs=tuple((to_wire(name), attribute_text(value)) for name, value in shown.xattrs),
             links=tuple(to_wire(link) for link in links[:_MOST_LINKS]),
             resolved=None if resolved is None else to_wire(resolved),
-            layer_name="" if layer is None else after.place.layers[layer].name,
+            layer_name="" if layer is None else to_wire(after.place.layers[layer].name),
         )
 
     def content(self, state: str, path: str) -> Opened:
@@ -151,13 +152,13 @@ class FileAnswers:
                 FileChange(
                     to_wire(place.path),
                     place.change,  # type: ignore[arg-type]  # the words are the same
-                    _row_at(alone, place.path, place.before, None),
-                    _row_at(unfiltered, place.path, place.after, place.change),
+                    row_at(alone, place.path, place.before, None),
+                    row_at(unfiltered, place.path, place.after, place.change),
                 )
                 for place in islice(view.walk(path, offset), limit)
             )
             counts = unfiltered.found.counts_of(before.state.place(path)[1], after.state.place(path)[1])
-        return FileChanges(offset=offset, changes=found, counts=_counts(counts))
+        return FileChanges(offset=offset, changes=found, counts=change_counts(counts))
 
     def names(
         self,
@@ -233,7 +234,7 @@ class FileAnswers:
         with self._lock:
             found = self._wastes.get(place)
         if found is None:
-            found = _waste(place)
+            found = waste_message(place)
             with self._lock:
                 self._wastes[place] = found
         return found
@@ -296,110 +297,6 @@ def locked(*states: PlaceState) -> Iterator[None]:
         for name in sorted(places):
             stack.enter_context(places[name].lock)
         yield
-
-
-def place_details(place: Place) -> PlaceDetails:
-    """A place, every layer against the state below it."""
-    layers = []
-    for position, (layer, index) in enumerate(zip(place.layers, place.indexes, strict=True)):
-        found = changes_between(place.stack.state(position - 1), place.stack.state(position))
-        layers.append(
-            LayerSummary(
-                position=position,
-                digest=layer.digest,
-                name=layer.name,
-                bytes=index.bytes,
-                entries=index.entries,
-                counts=_counts(found.counts),
-                created_at=layer.created_at,
-                seconds=layer.seconds,
-                result=layer.result,
-                produced_by=layer.produced_by,
-                command=layer.command,
-            )
-        )
-    whole = place.stack.state()
-    return PlaceDetails(
-        place=place.name,
-        title=place.title,
-        layers=tuple(layers),
-        own=place.own,
-        workspace=to_wire(place.workspace),
-        bytes=whole.bytes,
-        entries=whole.entries,
-        notices=place.notices,
-    )
-
-
-def _waste(place: Place) -> Waste:
-    found = waste_of(place.layers, place.indexes, place.figures(), place.workspace)
-    return Waste(
-        score=found.score,
-        bytes=found.bytes,
-        user_bytes=found.user_bytes,
-        count=found.count,
-        paths=tuple(
-            WastedPath(
-                path=to_wire(path.path),
-                bytes=path.bytes,
-                count=path.count,
-                layers=path.layers,
-                advice=printable(path.advice),
-            )
-            for path in found.paths
-        ),
-        by_layer=found.by_layer,
-    )
-
-
-def _row(row: ViewRow) -> FileRow:
-    return FileRow(
-        to_wire(row.name),
-        row.kind,
-        row.mode,
-        row.uid,
-        row.gid,
-        row.bytes,
-        row.layer,
-        row.change,  # type: ignore[arg-type]  # the words are the same
-        row.children,
-        _counts(row.counts),
-        to_wire(row.target),
-        row.mtime,
-    )
-
-
-def _row_at(view: View, path: str, place: tuple[int, int] | None, change: str | None) -> FileRow | None:
-    """The row of a path whose place in the state of a view is known; of a directory the view tells more."""
-    if place is None:
-        return None
-    layer, number = place
-    entry = view.state.layers[layer].entry_at(number)
-    if entry.kind == DIRECTORY:
-        row = view.row(path)
-        return None if row is None else _row(row)
-    return FileRow(
-        to_wire(path.rpartition("/")[2]),
-        entry.kind,
-        entry.mode,
-        entry.uid,
-        entry.gid,
-        entry.size,
-        layer,
-        change,  # type: ignore[arg-type]  # the words are the same
-        target=to_wire(entry.target),
-        mtime=entry.mtime_ns / 1e9,
-    )
-
-
-def _counts(counts: Counts) -> ChangeCounts:
-    return ChangeCounts(counts.added, counts.changed, counts.removed, counts.metadata)
-
-
-def _attribute(value: bytes) -> str:
-    """The value of an extended attribute as text, or in hexadecimal."""
-    text = value.decode("utf-8", "replace")
-    return text if text.isprintable() and "\ufffd" not in text else "0x" + value.hex()
 
 
 def _nothing(path: str, state: PlaceState) -> NotFound:
