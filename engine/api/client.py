@@ -204,12 +204,14 @@ class EngineClient:
         """The body of an answer to GET."""
         return self._call("GET", path)
 
-    def exchange(self, method: str, path: str, headers: dict[str, str]) -> Answer:
-        """Status, headers and body of an answer, a refusal too. ConnectionError when there is no engine."""
+    def exchange(
+        self, method: str, path: str, headers: dict[str, str], timeout: float = _ANSWERS_WITHIN
+    ) -> Answer:
+        """Status, headers and body of an answer, a refusal too. ConnectionError when there is none."""
         try:
-            return self._exchange(method, path, None, headers)
-        except EngineGone as gone:
-            raise ConnectionError(gone.message) from gone
+            return self._exchange(method, path, None, headers, timeout)
+        except (EngineGone, MachineError) as error:
+            raise ConnectionError(error.message) from error
 
     def lines(self, path: str) -> Iterator[bytes]:
         """Whole lines of an answer as they come; to close it ends the answer."""

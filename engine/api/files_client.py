@@ -28,6 +28,7 @@ from engine.api.messages import Refusal
 
 ROWS_AT_ONCE = 500
 _NOTHING_THERE = 416
+_READS_WITHIN = 600.0  # seconds; a layer of an image may have to be unpacked first
 
 Value = TypeVar("Value")
 Found = Union[FoundLine, SearchProgress]
@@ -40,8 +41,8 @@ class Asking(Protocol):
     def call(self, path: str) -> bytes:
         """The body of an answer."""
 
-    def exchange(self, method: str, path: str, headers: dict[str, str]) -> Answer:
-        """Status, headers and body of an answer, a refusal too. ConnectionError when there is no engine."""
+    def exchange(self, method: str, path: str, headers: dict[str, str], timeout: float) -> Answer:
+        """Status, headers and body of an answer, a refusal too. ConnectionError when there is none."""
 
     def lines(self, path: str) -> Iterator[bytes]:
         """Whole lines of an answer as they come; to close it ends the answer."""
@@ -105,7 +106,7 @@ class FilesClient:
         """The bytes of a file, read in ranges."""
         query = "/v1/file/content" + _query(state=state, path=path)
         return ContentOverHttp(
-            lambda method, headers: self._asking.exchange(method, query, headers),
+            lambda method, headers: self._asking.exchange(method, query, headers, _READS_WITHIN)
         )
 
     def changes(
