@@ -18,7 +18,7 @@ from engine.images.registration import Progress, register
 from engine.inspection.image_place import image_place
 from engine.inspection.task_place import task_place
 from engine.inspection.waste import waste_of
-from engine.model.errors import UsageError
+from engine.model.errors import UsageError, UserError
 from engine.progress.glyphs import Glyphs
 from engine.store.store import Store
 from engine.terminal.console import Console
@@ -78,7 +78,13 @@ def place_of(options: argparse.Namespace, store: Store, console: Console) -> str
     """
     if is_file(options.what):
         with _progress_line(console) as progress:
-            return f"image:{register(options.what, store.root, progress, options.platform)}"
+            try:
+                return f"image:{register(options.what, store.root, progress, options.platform)}"
+            except UserError as error:
+                if error.hint is None and "/" not in options.what:
+                    hint = f"a task of this name is written `{options.what}@latest`"
+                    raise UserError(error.message, hint) from error
+                raise
     past, task = task_named(store, options.what, options.run)
     return f"task:{past.run}/{task.description.task}"
 

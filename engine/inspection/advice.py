@@ -31,6 +31,8 @@ _REWRITTEN = re.compile(
     r"var/lib/(dpkg|rpm|apk)/|lib/apk/db/|usr/lib/sysimage/rpm/|etc/ld\.so\.cache$|var/cache/(ldconfig|debconf)/"
 )
 
+_GLOB = re.compile(r"[*?\[\]{}\\]")
+
 
 class NamedLayer(Protocol):
     """What is asked about a layer."""
@@ -76,9 +78,10 @@ class Told:
     def filter(self, path: str) -> str:
         """The entry of `outputs.filesystem.filter` that leaves a path out."""
         inside = path.startswith(f"{self._workspace}/") if self._workspace else False
-        pattern = "!" + printable(path[len(self._workspace) + 1 :] if inside else f"/{path}")
+        name = _GLOB.sub(r"\\\g<0>", path[len(self._workspace) + 1 :] if inside else f"/{path}")
+        entry = printable(name).replace("'", "''")
         return (
-            f'`outputs: {{filesystem: {{filter: {{{"workspace" if inside else "system"}: ["{pattern}"]}}}}}}`'
+            f"`outputs: {{filesystem: {{filter: {{{'workspace' if inside else 'system'}: ['!{entry}']}}}}}}`"
         )
 
 

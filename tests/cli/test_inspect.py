@@ -65,6 +65,7 @@ def test_a_score_that_is_too_low_fails(outcrop: Program, image: Path, score: str
         (("oci:nowhere",), 2, "`nowhere` does not exist"),
         (("./",), 1, "no OCI layout"),
         (("task",), 2, "there is no run yet"),
+        (("install",), 1, "`install@latest`"),
         (("image.tar:nope",), 1, "its tags are `example/app:1.2`"),
         (("image.tar", "--fail-below", "2"), 2, "is no score"),
         (("image.tar", "--platform", "arm"), 2, "is no platform"),
@@ -73,6 +74,7 @@ def test_a_score_that_is_too_low_fails(outcrop: Program, image: Path, score: str
 def test_what_cannot_be_inspected_says_why(
     outcrop: Program, image: Path, arguments: tuple[str, ...], code: int, message: str
 ) -> None:
+    (outcrop.project / "install").write_text("a script, called as a task may be")
     done = outcrop("inspect", *arguments)
     assert (done.exit_code, message in done.stderr) == (code, True), done.stderr
     assert done.stdout == ""

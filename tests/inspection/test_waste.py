@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import random
+import re
 from pathlib import Path
 
 import msgspec
 import pytest
+import yaml
 
 from engine.file_tree import Entry, LayerManifest
+from engine.filter import compile_patterns
 from engine.images.inspected import InspectedImage
 from engine.images.registration import register
 from engine.inspection import waste
@@ -96,7 +99,7 @@ def test_the_task_that_writes_what_another_removes_is_to_blame() -> None:
     path = found.paths[0]
     assert (path.path, path.bytes, path.count, path.layers, path.blame) == ("work/cache", 900, 2, (1, 2), 1)
     assert "`clean` removes it only later: remove it in `install`" in path.advice
-    assert 'outputs: {filesystem: {filter: {workspace: ["!cache"]}}}' in path.advice
+    assert "outputs: {filesystem: {filter: {workspace: ['!cache']}}}" in path.advice
 
 
 @pytest.mark.parametrize(
@@ -107,7 +110,7 @@ def test_the_task_that_writes_what_another_removes_is_to_blame() -> None:
         ("opt/x", ("base", _file(9)), ("two", _file(8)), "begin with a base without it"),
         ("opt/x", ("base", _file(9)), ("two", _file(9, mode=0o600)), "copies it out of the base"),
         ("var/lib/apt/lists/x", ("one", _file(9)), ("two", _file(8)), "`rm -rf /var/lib/apt/lists/*`"),
-        ("var/lib/apt/lists/x", ("one", _file(9)), ("two", _file(8)), 'system: ["!/var/lib/apt/lists/x"]'),
+        ("var/lib/apt/lists/x", ("one", _file(9)), ("two", _file(8)), "system: ['!/var/lib/apt/lists/x']"),
         ("var/lib/dpkg/status", ("one", _file(9)), ("two", _file(8)), "install in one step"),
         ("w/__pycache__/a.pyc", ("one", _file(9)), ("two", _file(8)), "compiled Python"),
     ],
@@ -125,6 +128,18 @@ def test_names_in_advice_cannot_move_a_terminal() -> None:
     ]
     for path in _waste(*layers).paths:
         assert path.advice.isprintable()
+
+
+def test_what_a_filter_leaves_out_is_written_as_a_definition_takes_it() -> None:
+    path = "work/it's [1]*.log"
+    layers = ("one", _manifest({path: _file(9)})), ("two", _manifest({}, (path,)))
+    advice = _waste(*layers, workspace="work").paths[0].advice
+    written = re.search("`(outputs: .*)`", advice)
+    assert written is not None
+    (entry,) = yaml.safe_load(written[1])["outputs"]["filesystem"]["filter"]["workspace"]
+    kept = compile_patterns([(entry, True)])
+    assert not kept.keeps("it's [1]*.log", is_directory=False)
+    assert kept.keeps("it's 1x.log", is_directory=False)
 
 
 def test_further_names_of_a_file_and_empty_stacks_waste_nothing() -> None:
