@@ -48,6 +48,8 @@ class FilesRoutes:
         self._places = Places(store, states.of)
         self._answers = FileAnswers(store, self._places)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="files")
+        # What may wait for a disk or for an image to be unpacked, so that no page waits for it.
+        self._slow_threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="contents")
         self._streams = asyncio.Semaphore(_STREAMS_AT_ONCE)
 
     def table(self) -> list[web.RouteDef]:
@@ -67,7 +69,8 @@ class FilesRoutes:
 
     def close(self) -> None:
         """End the processes that were started."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        for threads in (self._threads, self._slow_threads):
+            threads.shutdown(wait=False, cancel_futures=True)
         self._places.close()
 
     async def place(self, request: web.Request) -> web.StreamResponse:
@@ -95,7 +98,7 @@ class FilesRoutes:
 
     async def content(self, request: web.Request) -> web.StreamResponse:
         path = _path_of(request)
-        opened = await self._in_thread(self._answers.content, word_of(request, "state"), path)
+        opened = await self._slowly(self._answers.content, word_of(request, "state"), path)
         try:
             return await ranged(request, opened.size, opened.read)
         finally:
@@ -146,7 +149,7 @@ class FilesRoutes:
         return response
 
     async def waste(self, request: web.Request) -> web.StreamResponse:
-        return await self._answered(self._answers.waste, word_of(request, "place"))
+        return answer(await self._slowly(self._answers.waste, word_of(request, "place")))
 
     async def choices(self, request: web.Request) -> web.StreamResponse:
         return await self._answered(
@@ -162,7 +165,7 @@ class FilesRoutes:
         )
         async with self._streams:
             response = await _begun(request, _TAR)
-            while (chunk := await self._in_thread(next, chunks, None)) is not None:
+            while (chunk := await self._slowly(next, chunks, None)) is not None:
                 await response.write(chunk)
         return response
 
@@ -170,10 +173,17 @@ class FilesRoutes:
         return answer(await self._in_thread(ask, *arguments))
 
     async def _in_thread(self, ask: Callable[..., Value], *arguments: Any) -> Value:
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, ask, *arguments)
-        except NotFound as error:
-            raise not_found(error) from error
+        return await _in(self._threads, ask, *arguments)
+
+    async def _slowly(self, ask: Callable[..., Value], *arguments: Any) -> Value:
+        return await _in(self._slow_threads, ask, *arguments)
+
+
+async def _in(threads: ThreadPoolExecutor, ask: Callable[..., Value], *arguments: Any) -> Value:
+    try:
+        return await asyncio.get_running_loop().run_in_executor(threads, ask, *arguments)
+    except NotFound as error:
+        raise not_found(error) from error
 
 
 async def _begun(request: web.Request, headers: dict[str, str]) -> web.StreamResponse:
