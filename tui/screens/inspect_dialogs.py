@@ -1,4 +1,4 @@
-"""The dialogs of the Inspect screen, each imported when it is opened."""
+"""The dialogs of the Inspect screen, and what they are about."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from tui.format import Glyphs
 from tui.model.file_search import FileSearch, Hit
 from tui.model.inspected import Inspected, State
 from tui.model.place_choices import Choice, state_of
+from tui.screens.compare_with import CompareWithScreen
+from tui.screens.search_files import SearchFilesScreen
+from tui.screens.waste import WasteScreen
 
 
 class InspectDialogs:
@@ -27,8 +30,6 @@ class InspectDialogs:
 
     def compare_with(self, inspected: Inspected, then: Callable[[State], None]) -> None:
         """Ask what the selected layer is to be compared with."""
-        from tui.screens.compare_with import CompareWithScreen
-
         layer, run = inspected.selected, inspected.run
         if layer is None:
             return
@@ -47,8 +48,6 @@ class InspectDialogs:
 
     def waste(self, inspected: Inspected, waste: Waste, then: Callable[[WastedPath], None]) -> None:
         """Show what is wasted; a path of it may be chosen."""
-        from tui.screens.waste import WasteScreen
-
         if inspected.details is None:
             return
 
@@ -60,8 +59,6 @@ class InspectDialogs:
 
     def search(self, inspected: Inspected, then: Callable[[Hit], None]) -> None:
         """Search names and contents of what is looked at, whatever the tree leaves out."""
-        from tui.screens.search_files import SearchFilesScreen
-
         view, state = inspected.view, inspected.state
         if view is None or state is None:
             return
