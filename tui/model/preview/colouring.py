@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
 MOST = 256 << 10  # bytes that are coloured
 _SECONDS = 2.0  # that it may take
-_LONGEST_LINE = 20_000  # what is longer was written by a machine, and takes its time
-_SHEBANG = re.compile(r"#!\s*\S*?([A-Za-z]+)[\d.]*(?:\s+(?:-\S+\s+)*([A-Za-z]+)[\d.]*)?")
+_LONGEST_LINE = 2_000  # characters; in longer ones some lexers take the square of their length
+_MOST_LINES = 10_000
+_SHEBANG = re.compile(r"#!\s*(?:\S*/)?([A-Za-z]+)[\d.]*(?:\s+(?:-\S+\s+)*([A-Za-z]+)[\d.]*)?")
 # What a lexer, written for files that are in order, lets through for others.
 _CONFUSED = (
     ValueError, KeyError, IndexError, TypeError, AttributeError, AssertionError, RecursionError, RuntimeError,
@@ -57,7 +58,7 @@ def coloured_rows(
 
     `is_whole`: the text ends with `head`. Takes two seconds at most, and then gives what it has.
     """
-    ends = segment_ends(head, encoding, is_last=is_whole)
+    ends = segment_ends(head, encoding, is_last=is_whole)[:_MOST_LINES]
     texts = [encoding.text(head[start:end]) for start, end in zip((0, *ends), ends, strict=False)]
     text = "".join(texts)
     lexer = _lexer(name, text)
