@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import weakref
 from collections.abc import Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -20,12 +21,13 @@ if TYPE_CHECKING:  # images bring much that only they need
 
 
 class Opened:
-    """`size` bytes from `offset` of an open file; `close` it."""
+    """`size` bytes from `offset` of an open file. To be closed; when forgotten it closes itself."""
 
     def __init__(self, descriptor: int, size: int, offset: int = 0) -> None:
         self.size = size
         self._descriptor = descriptor
         self._offset = offset
+        self._closed = weakref.finalize(self, os.close, descriptor)
 
     def read(self, offset: int, length: int) -> bytes:
         """At most `length` bytes from `offset` of the file's own; fewer at the end. OSError."""
@@ -43,8 +45,8 @@ class Opened:
             offset += len(data)
 
     def close(self) -> None:
-        """Let go of the file."""
-        os.close(self._descriptor)
+        """Let go of the file; idempotent."""
+        self._closed()
 
     def __enter__(self) -> Opened:
         return self
