@@ -51,8 +51,8 @@ def changes_between(before: State, after: State) -> Changes:
 
 
 class Changes:
-    """`after_marks`: by layer and row of the state after, ADDED, CHANGED, METADATA or 0; `before_marks`: of
-    the state before, 1 where a path is gone."""
+    """By layer and row: `after_marks` of the state after, ADDED, CHANGED, METADATA or 0; `before_marks`
+    of the state before, 1 where a path is gone. `counts`: of all below the root."""
 
     def __init__(self, before: State, after: State) -> None:
         self.before = before
@@ -70,7 +70,7 @@ class Changes:
         self._before_tallies = {
             layer: Tally(self.before_marks[layer], _REMOVED_HERE) for layer in self._touched_before
         }
-        self.counts = self.counts_of(_top(before), _top(after))
+        self.counts = self.counts_of(before.place("")[1], after.place("")[1])
 
     @property
     def is_empty(self) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from engine.layer_files.aligned import ADDED, CHANGED, METADATA, UNCHANGED
 from engine.layer_files.changes import WORDS, Changes
+from engine.layer_files.layer_index import LayerIndex
 from engine.layer_files.merging import Contribution
 from engine.layer_files.search import NameMatch, both
 from engine.layer_files.stack import State
@@ -71,6 +72,7 @@ class Filtered:
     def _show_way(self, state: State, layer: int, marks: bytearray) -> None:
         index = state.layers[layer]
         done: set[int] = {0}
+        paths: dict[int, str] = {}
         row = marks.find(1)
         while row >= 0:
             node = index.node_of(row)
@@ -78,23 +80,40 @@ class Filtered:
             while node not in done:
                 done.add(node)
                 own = index.own[node]
-                self._show(state, layer, own)
+                if state.shown[layer][own]:
+                    self._show(state, layer, own)
+                else:
+                    self._show_path(_path(index, node, paths))
                 node = index.node_of(own)
 
     def _show(self, state: State, layer: int, row: int) -> None:
-        """Show the directory of a row, wherever it is told of: in another layer, or still there after."""
-        after = self._found.after
-        is_here = state.shown[layer][row]
-        if is_here and state is after:
+        """Show the directory of a row: it is still there afterwards, or it is gone."""
+        if state is self._found.after:
             self.visible_after[layer][row] = 1
-        elif is_here and self._found.before_marks[layer][row]:
+        elif self._found.before_marks[layer][row]:
             self.visible_before[layer][row] = 1
         else:
-            path = state.layers[layer].path(row)
-            place = after.place(path)[0]
-            if place is not None:
-                self.visible_after[place[0]][place[1]] = 1
-                return
-            place = self._found.before.place(path)[0]
-            if place is not None:
-                self.visible_before[place[0]][place[1]] = 1
+            self._show_path(state.layers[layer].path(row))
+
+    def _show_path(self, path: str) -> None:
+        """Show a directory wherever it is told of."""
+        place = self._found.after.place(path)[0]
+        if place is not None:
+            self.visible_after[place[0]][place[1]] = 1
+            return
+        place = self._found.before.place(path)[0]
+        if place is not None:
+            self.visible_before[place[0]][place[1]] = 1
+
+
+def _path(index: LayerIndex, node: int, known: dict[int, str]) -> str:
+    """The path of a directory; those on the way to it become known."""
+    way = []
+    while node > 1 and node not in known:
+        way.append(node)
+        node = index.node_of(index.own[node])
+    path = known.get(node, "")
+    for inner in reversed(way):
+        name = index.name(index.own[inner])
+        path = known[inner] = f"{path}/{name}" if path else name
+    return path

@@ -215,6 +215,8 @@ class LayerIndex:
         """Which rows of a range have more than most, counted from its begin."""
         rows = self._extra_rows
         first = bisect_left(rows, begin)
+        if first == len(rows) or rows[first] >= end:
+            return set()
         return {row - begin for row in rows[first : bisect_left(rows, end, first)]}
 
     def _extras_of(self, begin: int, end: int) -> bytes:

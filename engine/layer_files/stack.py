@@ -91,14 +91,20 @@ class Stack:
             if any(flag & EMPTIED for flag in set(flags)):
                 rows = [row for row, flag in enumerate(flags) if flag & EMPTIED]
                 upto = self.layers[: layer + 1]
+                known: dict[int, Sequence[Contribution]] = {TOP: [(each, TOP) for each in range(layer + 1)]}
                 for row in sorted(rows, key=index.node_of, reverse=True):
-                    if _is_empty(upto, index.path(row), self._gone):
+                    if _is_empty(upto, row, self._gone, known):
                         self._gone.add((layer, row))
             self._judged += 1
 
 
-def _is_empty(layers: Sequence[LayerIndex], path: str, gone: set[Row]) -> bool:
-    below = _descend(layers, path, gone)[1]
+def _is_empty(
+    layers: Sequence[LayerIndex], row: int, gone: set[Row], known: dict[int, Sequence[Contribution]]
+) -> bool:
+    """Whether nothing is left at a row of the topmost layer; `known`: contributions of its directories."""
+    index = layers[-1]
+    above = _contributions(layers, index.node_of(row), gone, known)
+    below = fold(layers, lookup(layers, above, index.raw_name(row)), gone)[1]
     for name in {name for layer, node in below for name in _names(layers[layer], node)}:
         if fold(layers, lookup(layers, below, name), gone)[0] is not None:
             return False
@@ -109,14 +115,19 @@ def _names(index: LayerIndex, node: int) -> list[bytes]:
     return index.raw_names(index.first[node], index.first[node + 1])
 
 
-def _descend(
-    layers: Sequence[LayerIndex], path: str, gone: set[Row] | frozenset[Row]
-) -> tuple[Row | None, list[Contribution]]:
-    below: list[Contribution] = [(layer, TOP) for layer in range(len(layers))]
-    row: Row | None = None
-    for name in (b"", *path.encode("utf-8", "surrogatepass").split(b"/")) if path else (b"",):
-        row, below = fold(layers, lookup(layers, below, name), gone)
-    return row, below
+def _contributions(
+    layers: Sequence[LayerIndex], node: int, gone: set[Row], known: dict[int, Sequence[Contribution]]
+) -> Sequence[Contribution]:
+    """Those of a directory of the topmost layer, and of all on the way to it."""
+    index = layers[-1]
+    way = []
+    while node not in known:
+        way.append(node)
+        node = index.node_of(index.own[node])
+    below = known[node]
+    for inner in reversed(way):
+        below = known[inner] = fold(layers, lookup(layers, below, index.raw_name(index.own[inner])), gone)[1]
+    return below
 
 
 class State:
