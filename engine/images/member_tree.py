@@ -128,7 +128,7 @@ class MemberTree:
             self.content.borrowed[path] = borrowed
 
     def finish(self) -> TarContent:
-        """All of it: of several names of one content, the first by name has it and the others are links."""
+        """All of it, once: of several names of a content the first has it, and the others are links."""
         content = self.content
         first: dict[int, str] = {}
         for path in sorted(self._positions):
@@ -138,6 +138,7 @@ class MemberTree:
                 content.members[path] = position
             else:
                 content.links[path] = known
+        self._positions.clear()
         return content
 
     def _real_parent(self, parts: list[str], name: str, makes_parents: bool) -> str | None:

@@ -76,7 +76,7 @@ def read_layer(source: LayerSource, below: Below, progress: Progress | None = No
     rows = nodes.rows()
     del nodes  # it is as large as the tree
     content = tree.finish()
-    offsets = dict(content.members)
+    offsets = content.members
     offsets.update((later, offsets[first]) for later, first in content.links.items())
     return ReadLayer(
         manifest=layer_manifest(content, below),
