@@ -20,6 +20,7 @@ from engine.execution.control_messages import (
     Request,
     TooEarly,
 )
+from engine.execution.listening import listening_socket
 from engine.execution.steering import Break, Continue
 from engine.model.errors import UserError
 from engine.sandbox.entering import open_namespaces
@@ -27,6 +28,7 @@ from engine.sandbox.launch import find_program
 from engine.sandbox.running_task import RunningTask
 
 _LONGEST_REQUEST = 1 << 16
+_MOST_WAITING = 64
 _PATIENCE = 1.0  # seconds that one who asks may take to read an answer
 _CREDENTIALS = struct.Struct("3i")
 
@@ -39,16 +41,8 @@ class Control:
         self.breakpoints = breakpoints
         self._filter = system_call_filter
         self._asking: dict[int, tuple[socket.socket, bytearray]] = {}
+        self._socket = listening_socket(directory, SOCKET, 0o600, _MOST_WAITING)
         self._poll = select.epoll()
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
-        folder = os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            # Through the descriptor, as the name of a socket has to be short.
-            self._socket.bind(f"/proc/self/fd/{folder}/{SOCKET}")
-        finally:
-            os.close(folder)
-        os.chmod(self._path, 0o600)
-        self._socket.listen()
         self._poll.register(self._socket, select.EPOLLIN)
         self.descriptor = self._poll.fileno()
 

@@ -8,6 +8,8 @@ import socket
 import struct
 from collections.abc import Callable
 
+from engine.execution.listening import listening_socket
+
 _GO_ON = b"."
 _MOST_WAITING = 256
 _CREDENTIALS = struct.Struct("3i")
@@ -21,15 +23,8 @@ class ScriptBreakpoints:
         self._gave_up = gave_up
         self._loop = asyncio.get_running_loop()
         self._waiting: list[socket.socket] = []
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
-        directory = os.open(os.path.dirname(path), os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            # Through the descriptor, as the name of a socket has to be short.
-            self._socket.bind(f"/proc/self/fd/{directory}/{os.path.basename(path)}")
-        finally:
-            os.close(directory)
-        os.chmod(path, 0o666)
-        self._socket.listen(_MOST_WAITING)
+        directory, name = os.path.split(path)
+        self._socket = listening_socket(directory, name, 0o666, _MOST_WAITING)
         self._loop.add_reader(self._socket, self._accept)
 
     @property
