@@ -73,6 +73,7 @@ class FilePreview(Vertical):
         self._versions: Versions | None = None
         self._listing: FilePage | None = None
         self._body = Body()
+        self._has_failed = False
         self._words = ""
         self._goes_to: int | None = None
         self._title = RowLine(ellipsis=glyphs.ellipsis, id="preview-title", classes="preview-line")
@@ -122,12 +123,22 @@ class FilePreview(Vertical):
         """Look at another path; None: at none, and `words` are said instead.
 
         `after`, `before`: the bytes there, if it is (or was) a file; they are read in threads only, and
-        closed by the preview. `line`: to go to, from 1.
+        closed by the preview. `line`: to go to, from 1. What is shown already stays as it is.
         """
+        subject = Subject(details, after, before)
+        if (
+            subject.is_same(self._subject)
+            and line is None
+            and self._versions is not None
+            and not self._has_failed
+        ):
+            subject.close()
+            return
         self.workers.cancel_node(self)
         self._pane.hold()
         self._subject.close()
-        self._subject = Subject(details, after, before)
+        self._subject = subject
+        self._has_failed = False
         self._versions, self._listing = None, None
         self._words = words
         self._goes_to = line
@@ -235,6 +246,7 @@ class FilePreview(Vertical):
 
     def on_preview_pane_failed(self, event: PreviewPane.Failed) -> None:
         event.stop()
+        self._has_failed = True
         self._draw_tabs()
 
     # Reading
@@ -264,6 +276,7 @@ class FilePreview(Vertical):
 
     def _unreadable(self, error: OSError) -> None:
         self._versions = Versions()
+        self._has_failed = True
         self.modes = ("file", "info") if self._subject.details is not None else ("info",)
         self.mode = "file" if "file" in self.modes else "info"
         self._show_pane(Body(), f"cannot be read: {printable(error.strerror or str(error))}")

@@ -444,3 +444,24 @@ async def test_what_cannot_be_had_is_not_asked_for_again_and_again() -> None:
         assert content.reads < 60
         await on.press("g")
         assert on.shown[0].startswith("00000000")
+
+
+async def test_the_same_file_once_more_stays_where_one_is_and_another_version_does_not() -> None:
+    async with stage() as on:
+        for digest, first in (("a", "   1 line 1"), ("a", "1991 line 1991"), ("b", "   1 line 1")):
+            content = Held(LONG)
+            content.released.set()
+            on.preview.show(details(digest=digest), content)
+            on.preview.body.focus()
+            await on.settled()
+            assert on.shown[0] == first
+            await on.press("G")
+
+
+async def test_a_file_that_could_not_be_read_is_tried_again() -> None:
+    async with stage() as on:
+        on.preview.show(details(digest="a"), Broken(b"12345"))
+        await on.settled()
+        on.preview.show(details(digest="a"), MemoryContent(b"text\n"))
+        await on.settled()
+        assert on.shown[0] == "  1 text"

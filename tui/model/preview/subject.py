@@ -32,6 +32,15 @@ class Subject:
         self.after = None if after is None else SharedContent(after)
         self.before = None if before is None else SharedContent(before)
 
+    def is_same(self, other: Subject) -> bool:
+        """Whether there is nothing else to see: the same facts, and the same contents by their digests."""
+        details = self.details
+        if details is None or details != other.details:
+            return False
+        has_contents = [(it.after is None, it.before is None) for it in (self, other)]
+        is_known = (self.after is None or details.digest) and (self.before is None or details.before_digest)
+        return bool(is_known) and has_contents[0] == has_contents[1]
+
     def close(self) -> None:
         """Let go of the contents, also under threads that read them."""
         for content in (self.after, self.before):
