@@ -7,7 +7,7 @@ import time
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.inspection.line_search import LineSearch, is_binary
@@ -27,6 +27,7 @@ def plainly(text: str, pattern: str, flags: int) -> list[tuple[int, str]]:
     return [(number, line) for number, line in enumerate(shown, 1) if re.search(pattern, line, flags)]
 
 
+@settings(deadline=None)
 @given(TEXTS, PATTERNS, st.booleans(), st.booleans(), st.lists(st.integers(0, 60), max_size=5))
 def test_every_matching_line_is_found_once(
     text: str, pattern: str, is_regex: bool, ignore_case: bool, cuts: list[int]
