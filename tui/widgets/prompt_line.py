@@ -61,7 +61,7 @@ class PromptLine(Horizontal):
             field.value = text
         field.cursor_position = len(text)
         self.add_class("-open")
-        field.focus()
+        self.screen.set_focus(field)  # at once: what is typed next belongs to it
 
     def action_close(self) -> None:
         self._close(is_accepted=False)
