@@ -230,7 +230,12 @@ class _Attempt:
         above = self._resolved.starts_from
         if not self._store.layers.hold(*above):
             raise UserError("what the task was to go on from is not there any more", "try it again without")
-        trees = (self._store.layers.tree_path(layer) for layer in reversed(above))
+        if not above:
+            return plan
+        from engine.store.continued import continued_view, lowerdirs_above  # late: seldom asked for
+
+        seen = continued_view(self._store.layers, self._view, above)
+        trees = lowerdirs_above(self._store.layers, os.path.join(self._directory, "mend"), seen)
         return msgspec.structs.replace(plan, lowerdirs=(*trees, *plan.lowerdirs))
 
     async def _run_sandbox(

@@ -15,7 +15,7 @@ from engine.model.records import RunRecord, TaskRecord
 from engine.sandbox import namespace, overlay, system_calls
 from engine.sandbox.sandbox import Sandbox
 from engine.sandbox.specification import SandboxSpec, User
-from engine.store.continued import continued_view
+from engine.store.continued import continued_view, lowerdirs_above
 from engine.store.input_view import InputView
 from engine.store.store import Store
 from engine.store.views import MountPlan, build_view
@@ -99,7 +99,8 @@ class _Session:
                 raise StoreError(f"layer `{layer[:12]}` of task `{task.task}` is not there any more")
         view = InputView(layers.merged, task.layers, task.workspace.strip("/"), selected, stubs)
         plan = build_view(layers, self._directory, view, overlay.mountable_layers())
-        lowerdirs = (*(layers.tree_path(layer) for layer in reversed(above)), *plan.lowerdirs)
+        mend = os.path.join(self._directory, "mend")
+        lowerdirs = (*lowerdirs_above(layers, mend, continued_view(layers, view, above)), *plan.lowerdirs)
         overlay.mount(lowerdirs, plan.upper, plan.work, plan.root)
         try:
             exit_code = sandbox.interactive(self._specification(plan, terminal))

@@ -6,6 +6,7 @@ entry by entry get a whiteout each, and directories have the attributes that the
 
 from __future__ import annotations
 
+import errno
 import os
 
 from engine.file_tree import DIRECTORY, Entry, ancestors, parent_of, same_content
@@ -42,7 +43,7 @@ def _restore(captured: CapturedLayer, touched: set[str]) -> None:
     for path, names in found.marks.items():
         if path in manifest.entries or path in manifest.passed:
             for name in names:
-                os.removexattr(os.path.join(upper, path), name, follow_symlinks=False)
+                _take_off(os.path.join(upper, path), name)
     for path, entry in manifest.passed.items():
         if path in touched or not same_content(found.entries.get(path), entry):
             attributes.apply(os.path.join(upper, path), entry)
@@ -50,6 +51,14 @@ def _restore(captured: CapturedLayer, touched: set[str]) -> None:
         own = manifest.entries.get(path)
         if own is not None:
             os.utime(os.path.join(upper, path), ns=(own.mtime_ns, own.mtime_ns))
+
+
+def _take_off(path: str, name: str) -> None:
+    try:
+        os.removexattr(path, name, follow_symlinks=False)
+    except OSError as error:
+        if error.errno != errno.ENODATA:  # another name of the same file has had its turn
+            raise
 
 
 def _remove(path: str, entry: Entry) -> None:

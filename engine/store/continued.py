@@ -30,23 +30,56 @@ from engine.store.upper_tree import UpperTree
 class ContinuedView(InputView):
     """`view` with layers upon it (manifests, lowest first) that no filter applies to."""
 
-    def __init__(self, view: InputView, above: Sequence[LayerManifest]) -> None:
+    def __init__(self, view: InputView, above: Sequence[str], manifests: Sequence[LayerManifest]) -> None:
         super().__init__(view._merged_of, view.layers, view.workspace, view.filter, view.stub_contents)
         self._view = view
-        self._manifests = above
+        self.above = above
+        self.manifests = manifests
 
     @cached_property
     def tree(self) -> FileTree:
         """What the task can see, by path from the root."""
         tree = dict(self._view.tree)
-        for manifest in self._manifests:
+        for manifest in self.manifests:
             apply_layer(tree, manifest)
         return tree
 
 
 def continued_view(layers: LayerStore, view: InputView, above: Sequence[str]) -> ContinuedView:
     """The view with layers, by their digests, upon it; StoreError when one is missing."""
-    return ContinuedView(view, [layers.manifest(digest) for digest in above])
+    return ContinuedView(view, above, [layers.manifest(digest) for digest in above])
+
+
+def lowerdirs_above(layers: LayerStore, directory: str, view: ContinuedView) -> tuple[str, ...]:
+    """What to mount upon the inputs, topmost first. `directory`: where a layer may be made that mends it.
+
+    An overlay knows of no directory that goes when it is empty, and takes the attributes of one from the
+    topmost layer that has it, though it may lie on other inputs now.
+    """
+    trees = tuple(layers.tree_path(digest) for digest in reversed(view.above))
+    emptied = {path for manifest in view.manifests for path in manifest.emptied}
+    gone = [path for path in emptied if path not in view.tree and _is_directory(view, parent_of(path))]
+    passed = {path: entry for manifest in view.manifests for path, entry in manifest.passed.items()}
+    changed = [
+        path
+        for path, entry in passed.items()
+        if _is_directory(view, path) and not same_content(view.tree[path], entry)
+    ]
+    if not gone and not changed:
+        return trees
+    needed = sorted({*changed, *ancestors([*gone, *changed]), ""})
+    for path in needed:
+        os.mkdir(os.path.join(directory, path) if path else directory, 0o700)
+    for path in gone:
+        attributes.make_whiteout(os.path.join(directory, path))
+    for path in reversed(needed):
+        attributes.apply(os.path.join(directory, path), view.tree[path])
+    return (directory, *trees)
+
+
+def _is_directory(view: InputView, path: str) -> bool:
+    entry = view.tree.get(path)
+    return entry is not None and entry.kind == DIRECTORY
 
 
 def commit_all(

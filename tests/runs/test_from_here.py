@@ -96,6 +96,35 @@ def test_the_output_filter_applies_to_all_of_it(project: Project) -> None:
     assert project.passes("--from-shell", "build").output("user") == "wanted\n1\n1"
 
 
+def test_what_a_shell_removed_from_a_filtered_workspace_is_gone(project: Project) -> None:
+    project.define("""
+    - {key: input, run: "mkdir -p d/e; touch d/e/seen d/other hidden"}
+    - key: build
+      use: input
+      filter: [d/e/*, d/other]
+      run: echo x >> steps; ls d/e; test -e fixed; find . | sort
+    - {key: user, use: build, run: "find . | sort"}
+    """)
+    project.run()
+    project("shell", "--keep", "build", "--", "sh", "-c", "rm -r d; touch fixed; chmod 700 .")
+    again = project.run("--from-shell", "build")
+    assert "No such file" in again.output("build")
+    project("shell", "--keep", "build", "--", "sh", "-c", "mkdir -p d/e")
+    seen = project.passes("--from-shell", "build")
+    assert seen.output("build") == ".\n./d\n./d/e\n./fixed\n./steps"
+    assert seen.output("user") == ".\n./d\n./d/e\n./fixed\n./hidden\n./steps"
+
+
+def test_a_file_with_another_mode_and_another_name_is_kept(project: Project) -> None:
+    """Both names of what was copied up bear the marks of overlayfs, but once."""
+    project.define("""
+    - {key: input, run: "echo in > file"}
+    - {key: build, use: input, run: "chmod 755 file; ln file other"}
+    - {key: user, use: build, run: "stat -c '%a %h' file other"}
+    """)
+    assert project.passes().output("user") == "755 2\n755 2"
+
+
 def test_without_a_shell_it_goes_on_from_where_it_failed(project: Project) -> None:
     project.define("""- {key: build, run: "echo x >> steps; test $(wc -l < steps) -gt 1"}""")
     project.run()
