@@ -276,7 +276,9 @@ class RunState:
         if isinstance(event, TaskPaused) is (task.paused is not None):
             raise IllegalTransition(f"`{event.task}` can't be paused or resumed twice")
         if isinstance(event, TaskPaused):
-            after = msgspec.structs.replace(task, paused=event.where, paused_at=event.at)
+            after = msgspec.structs.replace(
+                task, paused=event.where, paused_at=event.at, exit_code=event.exit_code
+            )
         else:
             after = _resumed(task, event.at)
         self.tasks[event.task] = after

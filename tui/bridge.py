@@ -17,6 +17,7 @@ from typing import TypeVar, Union
 import msgspec
 
 from engine.api.client import EngineClient, EngineGone, RefusedError
+from engine.api.file_messages import FileChanges
 from engine.api.messages import (
     Comparison,
     DefinitionSummary,
@@ -32,7 +33,8 @@ from engine.model.errors import OutcropError
 from engine.model.request import RunRequest
 from tui.file_log import FileLog
 from tui.files_bridge import FilesBridge
-from tui.model.failure_facts import MOST_CHANGES, TAIL_BYTES, Failure
+from tui.model.failure_facts import MOST_CHANGES, NO_CHANGES, TAIL_BYTES, Failure
+from tui.model.inspected import task_place
 from tui.model.log_source import LogSource
 from tui.model.run_model import Item
 
@@ -215,10 +217,11 @@ class Bridge:
         """The end of a failed task's log and the first paths that it changed, as far as they are kept."""
 
         def ask(client: EngineClient) -> Failure:
-            changes = None
-            failure = Failure(run=run, task=task, attempt=attempt)
+            changes: FileChanges | None = None
+            place = task_place(run, task)
             try:
-                changes = client.files.changes(failure.place, limit=MOST_CHANGES)
+                is_changed = client.files.place(place).own is not None
+                changes = client.files.changes(place, limit=MOST_CHANGES) if is_changed else NO_CHANGES
             except RefusedError:
                 pass  # it has died before anything was kept of its files
             tail = self.tail(run, task, TAIL_BYTES)

@@ -93,17 +93,6 @@ def skipped_words(because_of: str | None, tasks: dict[str, TaskState]) -> str:
     return f"skipped: {because_of} {'failed' if cause.failed else 'was skipped'}"
 
 
-def paused_words(task: TaskState) -> str:
-    """`paused before its script`, `paused after its script failed`; of a task that is paused."""
-    where = {
-        "before": "before its script",
-        "after": "after its script",
-        "on-failure": "after its script failed",
-        "script": "by its script",
-    }
-    return f"paused {where[task.paused or 'script']}"
-
-
 def state_of(task: TaskState) -> str:
     """The row of the table for a task; `ready` counts as queued."""
     if task.skipped:

@@ -26,8 +26,8 @@ def next_failure(state: RunState, selected: str | None) -> str | None:
 def to_watch(state: RunState, selected: str | None) -> str | None:
     """What to show to somebody who has selected nothing, given what is shown now.
 
-    A failure comes before all, and the first one stays; then what is paused. What runs is shown to its end; then comes
-    what has been running longest. When nothing runs, the last one stays.
+    A failure comes before all, and the first one stays; then what is paused. What runs is shown to its end;
+    then comes what has been running longest. When nothing runs, the last one stays.
     """
     failed = failures(state)
     if failed:

@@ -23,11 +23,13 @@ from tui.format import (
 )
 from tui.model.facts import Fact, FilePlace, Section, fact
 from tui.model.first_error import NONE, likeness
+from tui.model.inspected import task_place
 from tui.model.spans import Row, Span
 from tui.model.task_facts import message_section
 
 TAIL_BYTES = 1 << 14
 MOST_CHANGES = 20
+NO_CHANGES = FileChanges(offset=0, changes=())
 _OUTPUT_LINES = 14
 _AROUND = 3
 
@@ -44,7 +46,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def place(self) -> str:
         """Its files."""
-        return f"task:{self.run}/{self.task}"
+        return task_place(self.run, self.task)
 
 
 def failure_sections(

@@ -7,7 +7,7 @@ from typing import Literal
 
 from engine.api.messages import RunSummary
 from engine.model.request import RunRequest
-from engine.progress.sentences import paused_words
+from engine.progress.pauses import pause_words
 from tui.model.run_model import Dirty, Item, RunModel
 
 _MOST_LOST = 5
@@ -73,7 +73,7 @@ class ShownRun:
         if not paused:
             return ""
         one = paused[0]
-        words = f"{one.description.task} is {paused_words(one)}"
+        words = f"{one.description.task} is {pause_words(one.paused or 'script', one.exit_code)}"
         if len(paused) > 1:
             words = f"{len(paused)} tasks are paused; {words}"
         return f"{words}: s enters it, c lets it go on"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.progress.sentences import paused_words
+from engine.progress.pauses import pause_words
 from engine.run_state import TaskState
 from tui.format import Glyphs, clock_text, duration_text, role_of, state_of, task_words
 from tui.model.spans import Row, Span
@@ -37,7 +37,10 @@ def state_words(task: TaskState, tasks: dict[str, TaskState], now: float) -> lis
             cores = [f"cores {core_ranges(task.cores)}"] if task.cores else []
             return ["running", clock_text(now - (task.started_at or now)), *cores]
         case "paused":
-            return [paused_words(task), clock_text(now - (task.paused_at or now))]
+            return [
+                pause_words(task.paused or "script", task.exit_code),
+                clock_text(now - (task.paused_at or now)),
+            ]
         case "queued":
             return _queued_words(task, tasks)
         case "skipped":

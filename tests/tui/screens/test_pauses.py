@@ -42,7 +42,7 @@ async def test_a_paused_task_is_told_and_let_go_on() -> None:
     async with showing(*BEGUN) as shown:
         await shown.say(PAUSED)
         assert shown.screen.banner.text == (
-            "deps is paused after its script failed: s enters it, c lets it go on"
+            "deps is paused after its script failed (exit 3): s enters it, c lets it go on"
         )
         assert "paused after its script failed" in title(shown)
         await shown.press("c")
