@@ -139,4 +139,4 @@ def test_an_archive_of_objects_names_its_member(tmp_path: Path) -> None:
         except FileNotFoundError:
             pytest.skip("ar is missing (binutils)")
         archives.append(archive.read_bytes())
-    assert compare(*archives).where == "content of member object.o/"
+    assert compare(archives[0], archives[1]).where == "content of member object.o/"
