@@ -94,6 +94,8 @@ def rows_of(
 
 def shared(layers: Sequence[LayerIndex], contributions: Contributions) -> list[list[Row]]:
     """The rows of every name that more than one of the contributions has, each lowest first."""
+    if len(contributions) == 2:
+        return _shared_by_two(layers, contributions[0], contributions[1])
     sizes = [layers[layer].first[node + 1] - layers[layer].first[node] for layer, node in contributions]
     largest = max(sizes)
     place = sizes.index(largest)
@@ -103,6 +105,25 @@ def shared(layers: Sequence[LayerIndex], contributions: Contributions) -> list[l
         names[name] += found
         names[name].sort()
     return [rows for rows in names.values() if len(rows) > 1]
+
+
+def _shared_by_two(layers: Sequence[LayerIndex], lower: Contribution, upper: Contribution) -> list[list[Row]]:
+    """The same for two, as most are."""
+    one, other = layers[lower[0]], layers[upper[0]]
+    begin, end = one.first[lower[1]], one.first[lower[1] + 1]
+    start, until = other.first[upper[1]], other.first[upper[1] + 1]
+    below, above = lower[0], upper[0]
+    if end - begin > 8 * (until - start):
+        names = enumerate(other.raw_names(start, until), start)
+        pairs = [(one.find(lower[1], name), row) for row, name in names]
+        return [[(below, found), (above, row)] for found, row in pairs if found >= 0]
+    if until - start > 8 * (end - begin):
+        names = enumerate(one.raw_names(begin, end), begin)
+        pairs = [(row, other.find(upper[1], name)) for row, name in names]
+        return [[(below, row), (above, found)] for row, found in pairs if found >= 0]
+    known = dict(zip(one.raw_names(begin, end), range(begin, end), strict=True))
+    names = enumerate(other.raw_names(start, until), start)
+    return [[(below, known[name]), (above, row)] for row, name in names if name in known]
 
 
 def shown_alone(index: LayerIndex) -> bytearray:

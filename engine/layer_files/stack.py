@@ -28,8 +28,7 @@ from engine.layer_files.merging import (
 )
 from engine.layer_files.tally import HiddenSizes
 
-_STATES_KEPT = 40
-_STATES_MADE = 24  # below one that is asked for
+_STATES_KEPT = 32
 _DIRECTORIES_KEPT = 20_000  # of which a state remembers the contributions
 _LISTINGS_KEPT = 400_000  # entries of listings
 _MOST_LINKS = 40
@@ -69,11 +68,8 @@ class Stack:
             return state
 
     def _made(self, position: int) -> State:
-        """A state and those on the way to it: they will be asked for, and share most of their memory."""
-        lowest = position
-        while lowest not in self._states and lowest > max(-1, position - _STATES_MADE):
-            lowest -= 1
-        for upto in range(lowest, position + 1):
+        """A state and the one below it, with which it is mostly compared, and shares most of its memory."""
+        for upto in range(max(-1, position - 1), position + 1):
             if upto not in self._states:
                 layers = self.layers[: upto + 1]
                 gone = frozenset(row for row in self._gone if row[0] <= upto)
