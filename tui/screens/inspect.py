@@ -375,6 +375,8 @@ class InspectScreen(Screen[None]):
             self._use(self.inspected.filtered(event.text if event.is_accepted else ""))
         elif event.is_accepted and event.text.strip():
             self._export(event.text.strip())
+        elif event.is_accepted:
+            self._say("nothing was exported: it has no name")
         self.panes.focus_first()
 
     # How it is done

@@ -368,7 +368,7 @@ class FilePreview(Vertical):
         for widget in (self._pane, self._facts):
             widget.display = widget is body
         if had_focus:
-            body.focus()
+            self.screen.set_focus(body)  # at once: later it might take the focus away from a prompt
 
     def _draw(self) -> None:
         self._draw_title()

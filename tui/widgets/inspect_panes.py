@@ -88,7 +88,7 @@ class InspectPanes(Container):
         if self.zoomed is not None:
             self.zoomed = pane
         self._arrange()
-        self._main(pane).focus()
+        self.screen.set_focus(self._main(pane))  # at once: what is typed next belongs to it
 
     def go_on(self, step: int) -> None:
         """To the next pane, or with -1 to the one before."""
@@ -101,7 +101,7 @@ class InspectPanes(Container):
 
     def focus_first(self) -> None:
         """Put the focus where one works."""
-        self._main(self.at).focus()
+        self.screen.set_focus(self._main(self.at))
 
     def _main(self, pane: Pane) -> Widget:
         if pane == "preview":
@@ -132,7 +132,7 @@ class InspectPanes(Container):
             and focused in self.walk_children()
             and not self._sides[self.at].has_focus_within
         ):
-            self._main(self.at).focus()
+            self.screen.set_focus(self._main(self.at))
 
     def _draw_tabs(self) -> None:
         row: list[Span] = []
