@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 import shutil
 import tarfile
 from functools import partial
@@ -46,6 +47,7 @@ def test_the_files_of_a_task_are_looked_at_searched_and_exported(
         terminal.press("E")
         terminal.wait_for("export /var/mint-workspace/pages/")
         terminal.press("C-u")
+        terminal.wait_for(re.compile(r"pages/index\.md to *$", re.MULTILINE).search)
         terminal.type("taken-out.md")
         terminal.press("Enter")
         terminal.wait_for("exported to")
