@@ -7,6 +7,7 @@ from tests.tui.fake_files import FakeFiles, FakeLayer, fake_layer, link
 from tests.tui.story import RUN, StoryEngine
 
 PLACE = f"task:{RUN}/web"
+WORK = "var/mint-workspace"
 OTHER = f"task:{RUN}/web-unit"
 _PARSE = """\
 package parse
@@ -48,35 +49,35 @@ def layers() -> tuple[FakeLayer, ...]:
     code = fake_layer(
         "code",
         {
-            "var/mint-workspace/README.md": b"# The project\n\nIt parses lines.\n",
-            "var/mint-workspace/src/parse.go": _PARSE.encode(),
-            "var/mint-workspace/src/main.ts": _MAIN.encode(),
-            "var/mint-workspace/package.json": b'{\n  "name": "web",\n  "version": "1.4.0"\n}\n',
+            f"{WORK}/README.md": b"# The project\n\nIt parses lines.\n",
+            f"{WORK}/src/parse.go": _PARSE.encode(),
+            f"{WORK}/src/main.ts": _MAIN.encode(),
+            f"{WORK}/package.json": b'{\n  "name": "web",\n  "version": "1.4.0"\n}\n',
         },
     )
     deps = fake_layer(
         "web-deps",
         {
-            **{f"var/mint-workspace/node_modules/pkg{number}/index.js": b"x" * number * 700 for number in range(40)},
+            **{f"{WORK}/node_modules/pkg{number}/index.js": b"x" * number * 700 for number in range(40)},
             "root/.npm/_cacache/index": b"c" * 4_000_000,
-            "var/mint-workspace/package-lock.json": b"{}\n" * 2000,
+            f"{WORK}/package-lock.json": b"{}\n" * 2000,
         },
         result="hit",
     )
     web = fake_layer(
         "web",
         {
-            "var/mint-workspace/dist/main.js": b"(()=>{" + b"console.log(1);" * 60_000 + b"})()",
-            "var/mint-workspace/dist/main.js.map": b'{"version":3}' * 9000,
-            "var/mint-workspace/dist/index.html": b"<!doctype html>\n<title>web</title>\n",
-            "var/mint-workspace/src/parse.go": _PARSE_CHANGED.encode(),
-            "var/mint-workspace/package-lock.json": b"{}\n" * 2001,
+            f"{WORK}/dist/main.js": b"(()=>{" + b"console.log(1);" * 60_000 + b"})()",
+            f"{WORK}/dist/main.js.map": b'{"version":3}' * 9000,
+            f"{WORK}/dist/index.html": b"<!doctype html>\n<title>web</title>\n",
+            f"{WORK}/src/parse.go": _PARSE_CHANGED.encode(),
+            f"{WORK}/package-lock.json": b"{}\n" * 2001,
             "root/.npm/_cacache/index": b"c" * 4_100_000,
-            "var/mint-workspace/README.md": b"# The project\n\nIt parses lines.\n",
-            "var/mint-workspace/notes \x1b[31mred\n.txt": b"a name to be careful with\n",
+            f"{WORK}/README.md": b"# The project\n\nIt parses lines.\n",
+            f"{WORK}/notes \x1b[31mred\n.txt": b"a name to be careful with\n",
         },
         ["tmp", "usr/share/doc/bash"],
-        modes={"var/mint-workspace/README.md": 0o600},
+        modes={f"{WORK}/README.md": 0o600},
     )
     return base, code, deps, web
 
@@ -100,7 +101,7 @@ def fill(files: FakeFiles) -> None:
                 advice="a cache of npm: set `npm_config_cache` to a place in `/tmp`, or filter"
                 " `root/.npm` out of the outputs of `web-deps` and `web`",
             ),
-            WastedPath(path="var/mint-workspace/package-lock.json", bytes=12_003, count=2, layers=(2, 3), advice=""),
+            WastedPath(path=f"{WORK}/package-lock.json", bytes=12_003, count=2, layers=(2, 3), advice=""),
             WastedPath(
                 path="usr/share/doc/bash", bytes=1600, count=1, layers=(0,), advice="removed by `web`"
             ),

@@ -238,7 +238,8 @@ async def test_a_folder_is_exported_and_nothing_is_overwritten(
         await it.press("enter")
         await it.see(f"exported to {tmp_path}/dist")
         asked = [question for question in it.engine.files.asked if question[0] == "export"]
-        assert asked == [("export", f"{PLACE}#3", "var/mint-workspace/dist", f"{tmp_path}/dist", f"{PLACE}#2", False)]
+        folder = "var/mint-workspace/dist"
+        assert asked == [("export", f"{PLACE}#3", folder, f"{tmp_path}/dist", f"{PLACE}#2", False)]
         await it.press("E", "ctrl+u", *"taken", "enter")
         await it.see("is there already")
         assert (tmp_path / "taken").read_text() == "mine"
