@@ -34,6 +34,7 @@ from engine.api.runs_in_progress import RunsInProgress
 from engine.definition import definition_file
 from engine.model.errors import UsageError
 from engine.past.past_run import PastRun
+from engine.past.run_control import let_go_on
 from engine.run_state import TaskState
 from engine.store.runs import RunDirectory
 from engine.store.store import Store
@@ -189,8 +190,13 @@ class Routes:
         return web.Response(status=204)
 
     async def proceed(self, request: web.Request) -> web.StreamResponse:
+        """A run of another process too: that one has a socket for it, as for `outcrop continue`."""
         tasks = (await body_of(request, Tasks)).tasks
-        await self._engine.runs.steer(await self._steered(request, tasks), Continue(tasks=tasks))
+        run = await self._steered(request, tasks)
+        if run in self._engine.runs:
+            await self._engine.runs.steer(run, Continue(tasks=tasks))
+        else:
+            await asyncio.to_thread(let_go_on, self._engine.store.runs.directory(run), tasks)
         return web.Response(status=204)
 
     async def _steered(self, request: web.Request, tasks: tuple[str, ...] | None) -> str:

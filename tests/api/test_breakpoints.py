@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 
 import pytest
 
@@ -47,3 +48,18 @@ def test_what_cannot_pause_is_refused(project: Project, client: EngineClient) ->
     assert refused.value.refusal.kind == "not_found"
     client.proceed(run, ["t"])  # not paused: nothing to do
     client.cancel(run)
+
+
+def test_a_run_that_another_process_has_started_goes_on_as_well(
+    project: Project, client: EngineClient
+) -> None:
+    project.define('- {key: t, run: "true"}')
+    process = project.program.start(
+        "run", "--break", "t", "--progress", "json", cwd=project.directory, stdin=subprocess.DEVNULL
+    )
+    assert process.stdout is not None
+    while '"task_paused"' not in (line := process.stdout.readline()):
+        assert line
+    client.proceed(json.loads(line)["run"], ["t"])
+    assert '"task_resumed"' in process.communicate(timeout=20)[0]
+    assert process.returncode == 0
