@@ -90,7 +90,7 @@ def _enter_running(past: PastRun, task: TaskState, options: argparse.Namespace, 
             raise UsageError(f"task `{key}` has no sandbox yet", "try again, or see `outcrop results`")
         time.sleep(0.02)
     if os.isatty(0) and not options.word:
-        console.error(_running_banner(past.run, key, given.entry.paused))
+        console.error(_running_banner(past.run, key, given.entry.paused, task.exit_code))
     _die_by_signals()
     code = run_control.run_shell(given, tuple(options.word), _passed_on(console))
     if code == 128 + signal.SIGKILL and not options.word:
@@ -98,8 +98,8 @@ def _enter_running(past: PastRun, task: TaskState, options: argparse.Namespace, 
     return code
 
 
-def _running_banner(run: str, task: str, paused: PausedAt | None) -> str:
-    where = "which is running" if paused is None else f"which is {pause_words(paused)}"
+def _running_banner(run: str, task: str, paused: PausedAt | None, exit_code: int | None) -> str:
+    where = "which is running" if paused is None else f"which is {pause_words(paused, exit_code)}"
     lines = [f"in task {task} of run {run}, {where}; its script is {SCRIPT}"]
     lines.append("what is changed here is there for the task; its result is not cached any more")
     if paused is not None:

@@ -18,7 +18,7 @@ from engine.store.runs import RunDirectory
 from engine.terminal.console import Console
 
 _PROGRAM = (sys.executable, "-P", "-c", "from engine.cli import main; raise SystemExit(main())")
-_HELP = "enter opens a shell in it, c lets it go on, ctrl-c ends the run"
+_HELP = "enter opens a shell in it, c and enter lets it go on, ctrl-c ends the run"
 _STDIN = 0
 
 

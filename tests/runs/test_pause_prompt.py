@@ -18,7 +18,7 @@ from tests.runs.project import Project, project_of
 
 pytestmark = pytest.mark.namespaces
 
-_HELP = "enter opens a shell in it, c lets it go on, ctrl-c ends the run"
+_HELP = "enter opens a shell in it, c and enter lets it go on, ctrl-c ends the run"
 
 
 class _Terminal:
@@ -128,6 +128,18 @@ def test_an_interrupt_ends_the_run_that_asks(project: Project, open_terminal: Op
     terminal.type("\x03")
     terminal.wait_for("1 cancelled in")
     assert terminal.process.wait(20) == 130
+
+
+def test_a_shell_in_a_task_that_failed_says_how(project: Project, open_terminal: Open) -> None:
+    project.define('- {key: t, run: "exit 3"}')
+    terminal = open_terminal(project, "--break", "t:on-failure")
+    terminal.wait_for(f"t: {_HELP}\n> ")
+    terminal.type("\n")
+    terminal.wait_for("which is paused after its script failed (exit 3); its script is")
+    terminal.type("exit\n")
+    terminal.wait_for(f"t is paused still: {_HELP}\n> ")
+    terminal.type("c\n")
+    terminal.wait_for("1 failed in")
 
 
 def test_a_shell_that_is_open_ends_with_its_run(project: Project, open_terminal: Open) -> None:
