@@ -96,7 +96,7 @@ def _undone(change: Change, restore: Restore) -> str:
                 return "put the files beside the definition (`run.dir`) back as they were"
             return f"let `{printable(task)}` give the same artifact `{printable(name)}` as before"
         case "base":
-            return "use the base image as it was"
+            return "let the base be what it was: the same image or, with `host:`, the same packages"
         case "system":
             return _layer(change)
         case _:

@@ -44,7 +44,10 @@ def sentences(*changes: Change, reason: str = "changed", **more: bool) -> tuple[
         (change("file", "other\n", "file 0644", "file 0755"), "restore other\\n as it was"),
         (change("file", "known", None, "file 0644"), "remove known"),
         (change("artifact", "a.b.c", "1", "2"), "let `a.b` give the same artifact `c` as before"),
-        (change("base", "base", "1", "2"), "use the base image as it was"),
+        (
+            change("base", "base", "1", "2"),
+            "let the base be what it was: the same image or, with `host:`, the same packages",
+        ),
         (
             change("system", "deps", "1", "2"),
             "let `deps` leave the same files as before (`outcrop why deps`)",
