@@ -18,6 +18,7 @@ _WIDTHS = {"size": 5, "result": 8, "age": 7, "changes": 14, "time": 6}
 _RIGHT = frozenset({"size", "age", "time"})
 _NEEDED = {"size": 6, "result": 12, "age": 14, "changes": 18, "time": 20}  # cells that the name then keeps
 _MOST_NAME = 60
+_LEAST_NAME = 12  # beside a number
 _MARK_ROLES = {"A": "lane-1", "B": "lane-2", "=": "edge-active"}
 _STATES = {"hit": "cached", "executed": "ok", "failed": "failed", "base": "cached", "image": "cached"}
 _DIGITS = 12
@@ -54,8 +55,8 @@ def layer_columns(width: int, count: int) -> LayerColumns:
             break
         others.append(column)
         left = room
-    number = len(str(max(0, count - 1)))
-    if left - number - 1 < _NEEDED["changes"]:
+    number = len(str(count))
+    if left - number - 1 < (_LEAST_NAME if "age" in others else _NEEDED["changes"]):
         number = 0
     else:
         left -= number + 1
@@ -87,7 +88,7 @@ def layer_row_spans(
         Span(f"{glyphs.glyph(state)} ", role_of(state)),
     )
     if columns.number:
-        spans += (Span(f"{layer.position:>{columns.number}} ", "dim-text"),)
+        spans += (Span(f"{layer.position + 1:>{columns.number}} ", "dim-text"),)
     spans += padded_row((Span(layer_name(layer)),), columns.name, glyphs.ellipsis)
     for column in columns.others:
         spans += (Span(" " * _GAP), *_cell(column, _content(column, layer, now, glyphs), glyphs))

@@ -37,7 +37,8 @@ def test_columns_come_with_the_width() -> None:
     assert words(layer(), 12) == ["●", "build"]
     assert words(layer(), 18) == ["●", "build", "12M"]
     assert words(layer(), 36) == ["●", "build", "12M", "executed"]
-    assert words(layer(), 50) == ["●", "1", "build", "12M", "executed", "2h", "ago"]
+    assert words(layer(), 44) == ["●", "2", "build", "12M", "executed", "2h", "ago"]
+    assert words(layer(), 50) == ["●", "2", "build", "12M", "executed", "2h", "ago"]
     assert words(layer(), 64)[-2:] == ["+3", "−1"]
     assert words(layer(), 80)[-1] == "41.2s"
 
