@@ -9,11 +9,13 @@ from engine.execution import scheduler
 from engine.execution.breakpoints import Breakpoints
 from engine.execution.control import Control
 from engine.execution.drive import drive
-from engine.execution.execute import LocalExecutor, RunFacts
+from engine.execution.execute import LocalExecutor
 from engine.execution.loaded_run import LoadedRun
 from engine.execution.readiness import needed_by, topological
 from engine.execution.run import Run
 from engine.execution.scheduler import Machine
+from engine.execution.usage_samples import UsageSamples
+from engine.execution.workplace import RunFacts, Workplace
 from engine.model.request import RunRequest
 from engine.pending_layer import PendingLayer, materialise
 from engine.sandbox import namespace
@@ -58,11 +60,9 @@ def run_here(
             if run.state.done:
                 return True
             facts = _facts(run, loaded, directory, wants_output)
-            breakpoints = Breakpoints(run)
-            executor = LocalExecutor(
-                store, sandbox, facts, run.say, run.show, run.flush, run.clock, breakpoints
-            )
-            control = Control(directory.path, breakpoints, sandbox.system_call_filter)
+            workplace = _workplace(store, sandbox, run, facts)
+            executor = LocalExecutor(workplace)
+            control = Control(directory.path, workplace.breakpoints, sandbox.system_call_filter)
             try:
                 return _drive(
                     store, run, loaded, executor, machine, steering, control, fail_fast=request.fail_fast
@@ -124,6 +124,20 @@ def _drive(
             if state.succeeded and state.cause == "executed"
         }
         store.index.put_durations(path, took)
+
+
+def _workplace(store: Store, sandbox: Sandbox, run: Run, facts: RunFacts) -> Workplace:
+    return Workplace(
+        store=store,
+        sandbox=sandbox,
+        facts=facts,
+        say=run.say,
+        show=run.show,
+        flush=run.flush,
+        clock=run.clock,
+        breakpoints=Breakpoints(run),
+        samples=UsageSamples(facts.usage_path, facts.run, run.clock),
+    )
 
 
 def _facts(run: Run, loaded: LoadedRun, directory: RunDirectory, wants_output: bool) -> RunFacts:
