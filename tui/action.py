@@ -95,3 +95,41 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
         if self.calls:
             return self.calls
         return self.id if self.place == "widget" else f"{self.place}.{self.id}"
+
+
+def on_screen(
+    screen: Group,
+    action: str,
+    keys: str,
+    words: str,
+    short: str,
+    help_text: str,
+    *groups: Group,
+    rank: int = 0,
+) -> Action:
+    """An action of a screen, wherever the focus is on it; it is listed under the first of `groups`."""
+    return Action(
+        id=action,
+        keys=tuple(keys.split()),
+        words=words,
+        short=short,
+        help=help_text,
+        groups=tuple(dict.fromkeys((*groups, screen))),
+        rank=rank,
+    )
+
+
+def on_widget(
+    action: str, keys: str, words: str, short: str, help_text: str, *groups: Group, rank: int = 0
+) -> Action:
+    """An action of the widget that has the focus."""
+    return Action(
+        id=action,
+        keys=tuple(keys.split()),
+        words=words,
+        short=short,
+        help=help_text,
+        groups=groups,
+        place="widget",
+        rank=rank,
+    )

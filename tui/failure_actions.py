@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-from tui.action import Action
+from functools import partial
 
+from tui.action import Action, on_screen
 
-def _run(action: str, keys: str, words: str, short: str, help_text: str, rank: int = 0) -> Action:
-    return Action(
-        id=action,
-        keys=tuple(keys.split()),
-        words=words,
-        short=short,
-        help=help_text,
-        groups=("run",),
-        rank=rank,
-    )
-
+_run = partial(on_screen, "run")
 
 FAILURE: tuple[Action, ...] = (
     _run(

@@ -2,39 +2,11 @@
 
 from __future__ import annotations
 
-from tui.action import Action, Group
+from functools import partial
 
+from tui.action import Action, on_screen, on_widget
 
-def _inspect(
-    action: str, keys: str, words: str, short: str, help_text: str, *groups: Group, rank: int = 0
-) -> Action:
-    """An action of the screen; its heading is the first of `groups`."""
-    return Action(
-        id=action,
-        keys=tuple(keys.split()),
-        words=words,
-        short=short,
-        help=help_text,
-        groups=tuple(dict.fromkeys((*groups, "inspect"))),
-        rank=rank,
-    )
-
-
-def _widget(
-    action: str, keys: str, words: str, short: str, help_text: str, group: Group, rank: int = 0
-) -> Action:
-    """An action of the widget that stands for a group."""
-    return Action(
-        id=action,
-        keys=tuple(keys.split()),
-        words=words,
-        short=short,
-        help=help_text,
-        groups=(group,),
-        place="widget",
-        rank=rank,
-    )
-
+_inspect = partial(on_screen, "inspect")
 
 _LAYERS = (
     Action(
@@ -77,7 +49,7 @@ _LAYERS = (
 )
 
 _FILES = (
-    _widget(
+    on_widget(
         "open_entry",
         "enter",
         "Open the file or folder",
@@ -86,10 +58,10 @@ _FILES = (
         "files",
         rank=2,
     ),
-    _widget(
+    on_widget(
         "toggle_folder", "space", "Open or close the folder", "folder", "Open or close the folder.", "files"
     ),
-    _widget("collapse_folders", "-", "Close all folders", "close all", "Close all folders.", "files"),
+    on_widget("collapse_folders", "-", "Close all folders", "close all", "Close all folders.", "files"),
     _inspect(
         "filter_files",
         "/",
@@ -168,19 +140,19 @@ _FILES = (
 )
 
 _PREVIEW = (
-    _widget(
+    on_widget(
         "find_in_file", "/", "Search the file", "search", "Search the file that is shown.", "preview", rank=3
     ),
-    _widget(
+    on_widget(
         "find_next",
         "n",
         "Next match or change",
         "next",
         "Go to the next match, or the next change.",
         "preview",
-        4,
+        rank=4,
     ),
-    _widget(
+    on_widget(
         "find_previous",
         "N",
         "Previous match or change",
@@ -188,15 +160,17 @@ _PREVIEW = (
         "Go to the match before, or the change before.",
         "preview",
     ),
-    _widget("wrap_file", "w", "Wrap long lines", "wrap", "Break long lines, or cut them.", "preview", 9),
-    _widget(
+    on_widget(
+        "wrap_file", "w", "Wrap long lines", "wrap", "Break long lines, or cut them.", "preview", rank=9
+    ),
+    on_widget(
         "all_lines",
         "=",
         "All lines, or changes only",
         "all lines",
         "In a diff, show or hide the lines that are the same.",
         "preview",
-        10,
+        rank=10,
     ),
 )
 
