@@ -22,8 +22,9 @@ from tui.active_actions import active_actions
 from tui.appearance import Appearance
 from tui.ascii_terminal import ASCII_CSS, PlainScrollBarRender
 from tui.bindings import bindings_for
-from tui.bridge import Answered, Arrival, Bridge, Came, Crashed, EngineLost, Noticed, StreamEnded
+from tui.bridge import Bridge
 from tui.format import Glyphs
+from tui.inbox import Answered, Arrival, Came, Crashed, EngineLost, Noticed, StreamEnded
 from tui.screens import confirm
 from tui.screens.run import RunScreen
 from tui.screens.steering import RunWanted

@@ -1,18 +1,16 @@
 """Between the engine's process and the screens: queues what comes, passes on what is asked.
 
-Threads read the engine's streams and put what they read into one queue; the app takes it out in its
-own thread, some thousand items a frame at most, so a flood of events delays no key press. Whoever puts
-something into an empty queue wakes the app: with nothing to do nothing runs. A command is a thread of
-its own, and its answer comes through the same queue, as a call to be made by the app.
+Threads read the engine's streams and put what they read into one queue; the app takes it out in its own
+thread, some thousand items a frame at most, so a flood of events delays no key press. A command is a
+thread of its own, and its answer comes through the same queue, as a call to be made by the app.
 """
 
 from __future__ import annotations
 
 import os
 import threading
-from collections import deque
 from collections.abc import Callable, Sequence
-from typing import TypeVar, Union
+from typing import TypeVar
 
 import msgspec
 
@@ -23,7 +21,6 @@ from engine.api.messages import (
     DefinitionSummary,
     EngineStops,
     Estimates,
-    Notice,
     Refusal,
     RunSummary,
     TaskDetails,
@@ -33,6 +30,7 @@ from engine.model.errors import OutcropError
 from engine.model.request import RunRequest
 from tui.file_log import FileLog
 from tui.files_bridge import FilesBridge
+from tui.inbox import Answered, Arrival, Came, Crashed, EngineLost, Inbox, Noticed, StreamEnded
 from tui.model.failure_facts import MOST_CHANGES, NO_CHANGES, TAIL_BYTES, Failure
 from tui.model.inspected import task_place
 from tui.model.log_source import LogSource
@@ -40,58 +38,10 @@ from tui.model.run_model import Item
 
 DRAINED_AT_ONCE = 20_000
 _BATCH = 1_000
-_QUEUED_AT_MOST = 100_000
 _USAGE = b'{"type":"usage"'
 
 Answer = TypeVar("Answer")
 Refused = Callable[[Refusal], None]
-
-
-class Came(msgspec.Struct, frozen=True, kw_only=True):
-    """Items of a followed run, in their order, and where its events and its samples go on, in bytes."""
-
-    run: str
-    items: Sequence[Item]
-    offset: int
-    usage_offset: int
-
-
-class StreamEnded(msgspec.Struct, frozen=True, kw_only=True):
-    """Nothing more comes of a run. `is_whole`: its last event was there; else its process died.
-
-    `is_kept`: False when there is no such run any more.
-    """
-
-    run: str
-    is_whole: bool
-    is_kept: bool = True
-
-
-class Noticed(msgspec.Struct, frozen=True, kw_only=True):
-    """The engine has something to say."""
-
-    notice: Notice
-
-
-class EngineLost(msgspec.Struct, frozen=True, kw_only=True):
-    """The engine does not answer any more. `stopped`: it was asked to end; else it died."""
-
-    stopped: bool
-
-
-class Answered(msgspec.Struct, frozen=True, kw_only=True):
-    """A command is done; `tell` hands its answer over."""
-
-    tell: Callable[[], None]
-
-
-class Crashed(msgspec.Struct, frozen=True, kw_only=True):
-    """A thread of the bridge has a bug."""
-
-    error: Exception
-
-
-Arrival = Union[Came, StreamEnded, Noticed, EngineLost, Answered, Crashed]
 
 
 class Bridge:
@@ -104,7 +54,7 @@ class Bridge:
     def __init__(self, client: EngineClient, connect: Callable[[], EngineClient]) -> None:
         self._client = client
         self._connect = connect
-        self._inbox = _Inbox()
+        self._inbox = Inbox()
         self._followed = 0
         self._latest: dict[str, int] = {}
         self._is_lost = False
@@ -333,55 +283,6 @@ def batches(run: str, chunk: bytes, offset: int, usage_offset: int) -> list[Came
 
 
 _decoder = msgspec.json.Decoder(Item)
-
-
-class _Inbox:
-    """The queue between the threads and the app."""
-
-    def __init__(self) -> None:
-        self._wake: Callable[[], None] = lambda: None
-        self._arrivals: deque[Arrival] = deque()
-        self._items = 0
-        self._is_woken = False
-        self._changed = threading.Condition()
-
-    def wake_by(self, wake: Callable[[], None]) -> None:
-        with self._changed:
-            self._wake = wake
-            must_wake = self._is_woken = bool(self._arrivals)
-        if must_wake:
-            wake()
-
-    def put(self, arrival: Arrival) -> None:
-        with self._changed:
-            self._arrivals.append(arrival)
-            self._items += _size(arrival)
-            must_wake, self._is_woken = not self._is_woken, True
-        if must_wake:
-            self._wake()
-
-    def take(self, limit: int) -> tuple[list[Arrival], bool]:
-        taken: list[Arrival] = []
-        with self._changed:
-            while self._arrivals and limit > 0:
-                arrival = self._arrivals.popleft()
-                taken.append(arrival)
-                limit -= _size(arrival)
-                self._items -= _size(arrival)
-            self._is_woken = bool(self._arrivals)
-            self._changed.notify_all()
-        return taken, self._is_woken
-
-    def wait_for_room(self, is_wanted: Callable[[], bool]) -> bool:
-        """Wait while the app is far behind; False when it wants nothing of this any more."""
-        with self._changed:
-            while is_wanted() and self._items > _QUEUED_AT_MOST:
-                self._changed.wait(0.2)
-        return is_wanted()
-
-
-def _size(arrival: Arrival) -> int:
-    return len(arrival.items) if isinstance(arrival, Came) else 1
 
 
 def _outcome(

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from engine.api.client import EngineClient
 from engine.api.messages import Refusal
-from tui.bridge import Answered, Arrival, Bridge, Came
+from tui.bridge import Bridge
+from tui.inbox import Answered, Arrival, Came
 
 _PATIENCE = 60.0
 

@@ -14,7 +14,8 @@ from engine.usage import Usage
 from tests.tui.bridge_listener import Listener, refused
 from tests.tui.fakes import FakeEngine
 from tests.tui.synthetic import RUN, synthetic_run, synthetic_usage
-from tui.bridge import Came, EngineLost, Noticed, StreamEnded, batches
+from tui.bridge import batches
+from tui.inbox import Came, EngineLost, Noticed, StreamEnded
 
 EVENTS = synthetic_run(40, progress=1.0)
 

@@ -16,8 +16,8 @@ from engine.run_state import replay
 from engine.usage import Usage
 from tests.program import Program
 from tests.tui.bridge_listener import Listener, refused
-from tui.bridge import Came, EngineLost, StreamEnded
 from tui.file_log import FileLog
+from tui.inbox import Came, EngineLost, StreamEnded
 from tui.model.log_source import LogSource
 
 pytestmark = pytest.mark.namespaces

@@ -17,8 +17,9 @@ from textual.timer import Timer
 from engine.api.messages import Estimates, RunSummary
 from engine.model.request import RunRequest
 from tui.bindings import bindings_for
-from tui.bridge import Bridge, Came
+from tui.bridge import Bridge
 from tui.format import Glyphs
+from tui.inbox import Came
 from tui.model import attention
 from tui.model.run_model import Dirty
 from tui.model.selection import Selection
