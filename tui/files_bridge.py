@@ -60,10 +60,16 @@ class FilesBridge:
         self._asking = asking
 
     def place(
-        self, place: str, then: Callable[[PlaceDetails], None], refused: Refused, latest: str = ""
+        self,
+        place: str,
+        then: Callable[[PlaceDetails], None],
+        refused: Refused,
+        latest: str = "",
+        *,
+        counts: bool = True,
     ) -> None:
-        """A place and its layers."""
-        self._asking.ask(lambda client: client.files.place(place), then, refused, latest)
+        """A place and its layers. Without `counts` what they changed is told only where it is known."""
+        self._asking.ask(lambda client: client.files.place(place, counts=counts), then, refused, latest)
 
     def page(
         self,

@@ -26,6 +26,7 @@ from engine.api.file_messages import (
 from engine.api.file_values import (
     attribute_text,
     change_counts,
+    counts_of,
     file_row,
     place_details,
     row_at,
@@ -80,13 +81,17 @@ class FileAnswers:
         self._wastes: WeakKeyDictionary[Place, Waste] = WeakKeyDictionary()
         self._lock = Lock()
 
-    def place(self, text: str) -> PlaceDetails:
-        """`/v1/place`."""
+    def place(self, text: str, *, counts: bool = True) -> PlaceDetails:
+        """`/v1/place`; without `counts` they are told only where they are known already."""
         place = self._places.place(text)
-        with place.lock:
+        with self._lock:
             details = self._details.get(place)
-            if details is None:
-                details = self._details[place] = place_details(place)
+        if details is None or (counts and not details.is_counted):
+            counted = counts_of(place) if counts else None
+            with place.lock:
+                details = place_details(place, counted)
+            with self._lock:
+                self._details[place] = details
         return details
 
     def page(self, question: PageQuestion) -> FilePage:

@@ -56,6 +56,7 @@ class PlaceDetails(msgspec.Struct, frozen=True, kw_only=True):
     """A place and its layers, lowest first. `own`: the position of the task's own layer, the last; None
     when it changed nothing. `workspace`: relative to the root; "" of an image. `bytes`, `entries`: of all
     layers merged. `notices`: what a user should know, such as that the system folders are this machine's own.
+    `is_counted`: the layers' `counts` are known.
     """
 
     place: str
@@ -66,6 +67,7 @@ class PlaceDetails(msgspec.Struct, frozen=True, kw_only=True):
     bytes: int = 0
     entries: int = 0
     notices: tuple[str, ...] = ()
+    is_counted: bool = True
 
 
 class FileRow(msgspec.Struct, frozen=True, array_like=True):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from engine.api.file_messages import (
     ChangeCounts,
     FileRow,
@@ -20,11 +22,21 @@ from engine.layer_files.names import to_wire
 from engine.layer_files.view import View, ViewRow
 
 
-def place_details(place: Place) -> PlaceDetails:
-    """A place, every layer against the state below it."""
+def counts_of(place: Place) -> tuple[Counts, ...]:
+    """Of every layer against the state below it. Between two of them others may look at the place."""
+    found = []
+    for position in range(len(place.layers)):
+        with place.lock:
+            before, after = place.stack.state(position - 1), place.stack.state(position)
+            found.append(changes_between(before, after).counts)
+    return tuple(found)
+
+
+def place_details(place: Place, counts: Sequence[Counts] | None) -> PlaceDetails:
+    """A place; `counts` of its layers, where they are known."""
     layers = []
+    known = counts if counts is not None else (Counts(),) * len(place.layers)
     for position, (layer, index) in enumerate(zip(place.layers, place.indexes, strict=True)):
-        found = changes_between(place.stack.state(position - 1), place.stack.state(position))
         layers.append(
             LayerSummary(
                 position=position,
@@ -32,7 +44,7 @@ def place_details(place: Place) -> PlaceDetails:
                 name=to_wire(layer.name),
                 bytes=index.bytes,
                 entries=index.entries,
-                counts=change_counts(found.counts),
+                counts=change_counts(known[position]),
                 created_at=layer.created_at,
                 seconds=layer.seconds,
                 result=layer.result,
@@ -50,6 +62,7 @@ def place_details(place: Place) -> PlaceDetails:
         bytes=whole.bytes,
         entries=whole.entries,
         notices=place.notices,
+        is_counted=counts is not None,
     )
 
 

@@ -60,9 +60,9 @@ class FilesClient:
     def __init__(self, asking: Asking) -> None:
         self._asking = asking
 
-    def place(self, place: str) -> PlaceDetails:
-        """A place and its layers."""
-        return self._get("place", PlaceDetails, place=place)
+    def place(self, place: str, *, counts: bool = True) -> PlaceDetails:
+        """A place and its layers. Without `counts` what they changed is told only where it is known."""
+        return self._get("place", PlaceDetails, place=place, counts=int(counts))
 
     def page(
         self,

@@ -74,7 +74,10 @@ class FilesRoutes:
         self._places.close()
 
     async def place(self, request: web.Request) -> web.StreamResponse:
-        return await self._answered(self._answers.place, word_of(request, "place"))
+        place = word_of(request, "place")
+        if _is_set(request, "counts", default=True):
+            return answer(await self._slowly(self._answers.place, place))
+        return await self._answered(partial(self._answers.place, counts=False), place)
 
     async def page(self, request: web.Request) -> web.StreamResponse:
         question = PageQuestion(
@@ -220,8 +223,8 @@ def _limit_of(request: web.Request) -> int:
     return _ROWS if limit is None else min(limit, _MOST_ROWS)
 
 
-def _is_set(request: web.Request, name: str) -> bool:
-    text = request.query.get(name, "0")
+def _is_set(request: web.Request, name: str, *, default: bool = False) -> bool:
+    text = request.query.get(name, "1" if default else "0")
     if text not in ("0", "1", "true", "false"):
         raise RefusedError(Refusal(kind="usage", message=f"`{name}={text}` is neither `1` nor `0`"))
     return text in ("1", "true")

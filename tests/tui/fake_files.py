@@ -128,7 +128,7 @@ class FakeFiles(FilesClient):
         self._places[place] = details, layers
         self._trees = {state: tree for state, tree in self._trees.items() if state.partition("#")[0] != place}
 
-    def place(self, place: str) -> PlaceDetails:
+    def place(self, place: str, *, counts: bool = True) -> PlaceDetails:
         self._ask("place", place)
         return self._of(place)[0]
 

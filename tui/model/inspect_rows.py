@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from engine.api.file_messages import ChangeCounts, ChangeWord, LayerSummary, PlaceDetails, Waste
 from engine.api.messages import TaskDetails
 from engine.explain import printable
@@ -53,6 +55,11 @@ def place_line(details: PlaceDetails | None, place: str, glyphs: Glyphs) -> tupl
         f"{count} layer{'' if count == 1 else 's'}",
     )
     return title, (Span(f" {dot} ".join(parts), "dim-text"),)
+
+
+def is_same_but_for_counts(one: PlaceDetails, other: PlaceDetails) -> bool:
+    """Whether two answers about a place differ at most in what was counted."""
+    return _uncounted(one) == _uncounted(other)
 
 
 def heading(inspected: Inspected, glyphs: Glyphs) -> Row:
@@ -186,6 +193,11 @@ def _waste_of(layer: LayerSummary, waste: Waste) -> Row:
     return (Span(f"{size_text(own)} here, "),) if own and own != waste.bytes else ()
 
 
+def _uncounted(details: PlaceDetails) -> PlaceDetails:
+    layers = tuple(msgspec.structs.replace(layer, counts=ChangeCounts()) for layer in details.layers)
+    return msgspec.structs.replace(details, layers=layers, is_counted=False)
+
+
 def _result(layer: LayerSummary, task: TaskDetails | None, glyphs: Glyphs) -> Fact:
     state, words = _RESULTS.get(layer.result, ("skipped", layer.result or "unknown"))
     row = [Span(f"{glyphs.glyph(state)} {words}", role_of(state))]
@@ -201,8 +213,9 @@ def _result(layer: LayerSummary, task: TaskDetails | None, glyphs: Glyphs) -> Fa
 def _command(layer: LayerSummary, glyphs: Glyphs) -> list[Fact]:
     lines = layer.command.strip().splitlines()
     shown = [printable(line) for line in lines[:_MOST_COMMAND_LINES]]
-    if len(lines) > _MOST_COMMAND_LINES:
-        shown.append(f"{glyphs.ellipsis} {len(lines) - _MOST_COMMAND_LINES} more lines")
+    more = len(lines) - _MOST_COMMAND_LINES
+    if more > 0:
+        shown.append(f"{glyphs.ellipsis} {more} more line{'' if more == 1 else 's'}")
     return [
         Fact("command" if not number else " ", (Span(line),), copied=layer.command)
         for number, line in enumerate(shown)

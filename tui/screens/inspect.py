@@ -27,7 +27,7 @@ from tui.screens.exporting import export, export_question
 from tui.screens.file_outside import Program, open_outside
 from tui.screens.inspect_dialogs import InspectDialogs
 from tui.screens.shown_files import ShownFiles
-from tui.screens.shown_place import ShownPlace
+from tui.screens.shown_place import ADDED_UP, ShownPlace
 from tui.screens.task_shell import open_shell
 from tui.widgets.banner import Banner
 from tui.widgets.fact_view import FactView
@@ -42,6 +42,7 @@ from tui.widgets.status_bar import StatusBar
 
 Selector = str | type[Widget]
 _OTHER_ROWS = 2  # above and below the panes
+_AFTER_THE_PICTURE = 0.3  # seconds
 _ORDER_WORDS = {"name": "", "size": "largest first", "change": "most changes first"}
 _GONE = "the engine is gone: what is shown stays. S starts it again"
 
@@ -133,18 +134,34 @@ class InspectScreen(Screen[None]):
     def _came(self, details: PlaceDetails) -> None:
         was, wanted = self.inspected, self._wanted
         self._wanted, self._problem = _Wanted(), ""
+        if was.details is not None and inspect_rows.is_same_but_for_counts(was.details, details):
+            details = was.details
         inspected = was.at_place(details)
         if wanted.position is not None or wanted.before is not None:
             inspected = inspected.at_state(wanted.position, wanted.before)
         self.inspected = inspected
         if details != was.details:
-            self._place.ask_for_waste()
+            self._place.no_waste = ADDED_UP
+            self.set_timer(_AFTER_THE_PICTURE, self._ask_for_figures)
         if details != was.details or inspected.view != was.view:
             self._show_place(is_another=was.details is None)
         if wanted.path is not None:
             self.go_to(wanted.path)
         elif was.details is None:
             self._files.go_to_first_change(details.workspace)
+
+    def _ask_for_figures(self) -> None:
+        """What takes the engine longer than the files that one looks at."""
+        self._place.ask_for_waste()
+        if self.inspected.details is not None and not self.inspected.details.is_counted:
+            self._place.ask_for_counts(self._counted)
+
+    def _counted(self, details: PlaceDetails) -> None:
+        known = self.inspected.details
+        if known is not None and inspect_rows.is_same_but_for_counts(known, details):
+            self.inspected = msgspec.structs.replace(self.inspected, details=details)
+            self._layer_list.show(details.layers, self._clock(), selected=max(0, self.inspected.layer))
+            self._draw_facts()
 
     def _refused(self, refusal: Refusal) -> None:
         self._problem = " - ".join(filter(None, (refusal.message, refusal.hint)))
@@ -324,7 +341,8 @@ class InspectScreen(Screen[None]):
     @on(LayerList.Highlighted)
     def _layer_highlighted(self, event: LayerList.Highlighted) -> None:
         event.stop()
-        if event.position is not None and event.position != self.inspected.layer:
+        current = self._layer_list.current  # the cursor may have gone on since: it is not to be put back
+        if current is not None and event.position == current.position != self.inspected.layer:
             self._use(self.inspected.at_layer(event.position))
 
     @on(RowList.Chosen)

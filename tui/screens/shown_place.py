@@ -9,6 +9,7 @@ from engine.api.messages import Refusal, TaskDetails
 from tui.bridge import Bridge
 
 BY_TASKS = ("hit", "executed", "failed")  # results of layers
+ADDED_UP = "it is still being added up what is wasted"
 
 
 class ShownPlace:
@@ -54,12 +55,22 @@ class ShownPlace:
                 self._refused(refusal)
 
         if place:
-            self._bridge.files.place(place, came, refused, latest="inspect.place")
+            self._bridge.files.place(place, came, refused, latest="inspect.place", counts=False)
+
+    def ask_for_counts(self, then: Callable[[PlaceDetails], None]) -> None:
+        """How much each layer changes: it takes a moment where they are large."""
+        place = self.place
+
+        def came(details: PlaceDetails) -> None:
+            if place == self.place:
+                then(details)
+
+        self._bridge.files.place(place, came, lambda _: None, latest="inspect.counts")
 
     def ask_for_waste(self) -> None:
         """What its layers waste."""
         place = self.place
-        self.no_waste = "it is still being added up what is wasted"
+        self.no_waste = ADDED_UP
 
         def came(waste: Waste) -> None:
             if place == self.place:
