@@ -23,6 +23,7 @@ class LayerSink(Protocol):
     def manifest(self, digest: str) -> LayerManifest: ...
     def foresee(self, digest: str, manifest: LayerManifest) -> None: ...
     def tree_path(self, digest: str) -> str: ...
+    def locator(self, digest: str) -> Callable[[str], str]: ...
     def import_tree(
         self,
         manifest: LayerManifest,
@@ -30,6 +31,13 @@ class LayerSink(Protocol):
         is_shared: bool = False,
         *,
         kind: str = "layers",
+        digest: str | None = None,
+    ) -> str: ...
+    def import_upon(
+        self,
+        upon: str,
+        manifest: LayerManifest,
+        fill: Callable[[LayerManifest, str], None],
         digest: str | None = None,
     ) -> str: ...
 
@@ -43,6 +51,8 @@ class PendingLayer(msgspec.Struct, frozen=True, kw_only=True):
 
     is_shared: some files may be hard links into other layers. is_computed: the digest was computed
     from this very manifest, not remembered from an earlier look, so it need not be computed again.
+    upon: a layer, if it is still there, that has nearly all of it: only what differs may have to be
+    written, and `fill` is then given a manifest of that.
     """
 
     digest: str
@@ -50,6 +60,7 @@ class PendingLayer(msgspec.Struct, frozen=True, kw_only=True):
     fill: Callable[[LayerManifest, str], None]
     is_shared: bool = False
     is_computed: bool = False
+    upon: str | None = None
 
 
 def materialise(pending: PendingLayer, layers: LayerSink, kind: str = "layers") -> str:
@@ -60,13 +71,17 @@ def materialise(pending: PendingLayer, layers: LayerSink, kind: str = "layers") 
     if layers.hold(pending.digest):
         return pending.digest
     manifest = pending.manifest()
-    digest = layers.import_tree(
-        manifest,
-        lambda directory: pending.fill(manifest, directory),
-        pending.is_shared,
-        kind=kind,
-        digest=pending.digest if pending.is_computed else None,
-    )
+    known = pending.digest if pending.is_computed else None
+    if pending.upon is not None and kind == "layers":
+        digest = layers.import_upon(pending.upon, manifest, pending.fill, known)
+    else:
+        digest = layers.import_tree(
+            manifest,
+            lambda directory: pending.fill(manifest, directory),
+            pending.is_shared,
+            kind=kind,
+            digest=known,
+        )
     if digest != pending.digest:
         raise StoreError(f"a layer became `{digest[:12]}` in the store instead of `{pending.digest[:12]}`")
     return digest

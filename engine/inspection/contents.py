@@ -12,8 +12,8 @@ import msgspec
 
 from engine.explain import printable
 from engine.inspection.beneath import NotRegular, open_regular
+from engine.inspection.layer_trees import trees_of
 from engine.inspection.reader import Reader
-from engine.inspection.reader_process import tree_of
 from engine.model.errors import StoreError
 
 if TYPE_CHECKING:  # images bring much that only they need
@@ -101,7 +101,9 @@ class Contents:
         if location.image is not None:
             return location.image.open()
         try:
-            return open_regular(tree_of(self._root, location.layer), location.inside)
+            return open_regular(
+                trees_of(self._root, location.layer).with_file(location.inside), location.inside
+            )
         except PermissionError:
             if os.geteuid() == 0:
                 raise

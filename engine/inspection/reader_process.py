@@ -8,25 +8,17 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import signal
 import socket
 import sys
 
 from engine.inspection.beneath import NotRegular, open_regular
+from engine.inspection.layer_trees import trees_of
 from engine.model.errors import MachineError
 from engine.sandbox import namespace
 
 LONGEST_MESSAGE = 1 << 20
 NOT_REGULAR, READY = b"not a regular file", b"ready"
-_DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
-
-
-def tree_of(root: str, digest: str) -> str:
-    """Where the files of a layer lie; FileNotFoundError for what is no digest."""
-    if _DIGEST.fullmatch(digest) is None:
-        raise FileNotFoundError(errno.ENOENT, "no layer", digest)
-    return f"{root}/layers-v1/{digest[:2]}/{digest}/tree"
 
 
 def serve(connected: socket.socket, root: str) -> None:
@@ -34,7 +26,7 @@ def serve(connected: socket.socket, root: str) -> None:
     while message := connected.recv(LONGEST_MESSAGE):
         digest, _, path = os.fsdecode(message).partition("\0")
         try:
-            opened = open_regular(tree_of(root, digest), path)
+            opened = open_regular(trees_of(root, digest).with_file(path), path)
         except NotRegular:
             connected.send(NOT_REGULAR)
         except OSError as error:

@@ -15,8 +15,8 @@ from typing import BinaryIO
 import msgspec
 
 from engine.inspection.beneath import NotRegular, open_below
+from engine.inspection.layer_trees import LayerTrees, trees_of
 from engine.inspection.line_search import LineSearch, is_binary
-from engine.inspection.reader_process import tree_of
 from engine.inspection.search_messages import Line, Said, Search, Searched, SearchedFile
 from engine.layer_files.names import from_wire
 from engine.model.errors import MachineError
@@ -36,6 +36,7 @@ class Searching:
         self._order = order
         self._search = LineSearch(order.pattern, is_regex=order.is_regex, ignore_case=order.ignore_case)
         self._say = say
+        self._trees: dict[str, LayerTrees] = {}
         self._roots: dict[str, int] = {}
         self._images: dict[str, int] = {}
         self._files = self._bytes = self._found = self._skipped = 0
@@ -102,10 +103,13 @@ class Searching:
             if file.file not in self._images:
                 self._images[file.file] = os.open(file.file, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
             return self._images[file.file], file.offset
-        if file.layer not in self._roots:
-            flags = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-            self._roots[file.layer] = os.open(tree_of(self._order.root, file.layer), flags)
-        return open_below(self._roots[file.layer], from_wire(file.path)), 0
+        if file.layer not in self._trees:
+            self._trees[file.layer] = trees_of(self._order.root, file.layer)
+        path = from_wire(file.path)
+        tree = self._trees[file.layer].with_file(path)
+        if tree not in self._roots:
+            self._roots[tree] = os.open(tree, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        return open_below(self._roots[tree], path), 0
 
     def _report(self) -> None:
         now = time.monotonic()

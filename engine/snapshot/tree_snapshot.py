@@ -170,14 +170,15 @@ class _Taking:
             fill=fill,
             is_shared=True,
             is_computed=manifest is not None,
+            upon=self._index.latest.get(request.name),
         )
 
-    def _shared(self) -> tuple[str, LayerManifest] | None:
+    def _shared(self) -> tuple[LayerManifest, Callable[[str], str]] | None:
         """The last layer of this kind, if it is still there."""
         latest = self._index.latest.get(self._request.name)
         if latest is None or not self._layers.hold(latest):
             return None
-        return self._layers.tree_path(latest), self._layers.manifest(latest)
+        return self._layers.manifest(latest), self._layers.locator(latest)
 
     def _manifest(self) -> LayerManifest:
         """The layer of what the tables say; files that nobody needed so far are read now."""

@@ -11,6 +11,7 @@ import msgspec
 from engine.file_tree import Entry, LayerManifest, same_content
 from engine.pending_layer import ChangedMeanwhileError
 from engine.snapshot.content_stream import ContentStream
+from engine.store.attributes import make_whiteout
 
 _CHUNK = 1 << 20
 _MOST_THREADS = 4
@@ -21,13 +22,13 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 class TreeSource(msgspec.Struct, frozen=True, kw_only=True):
     """Where the files come from: `locate` gives the absolute path of what is at a path of the manifest.
 
-    read: the content of a file as its digest says, where it is at hand. shared: tree and manifest of
-    a layer from which equal files are hard-linked.
+    read: the content of a file as its digest says, where it is at hand. shared: manifest of a layer
+    from which equal files are hard-linked, and what tells where they lie.
     """
 
     locate: Callable[[str], str]
     read: Callable[[str], bytes | None] = lambda path: None
-    shared: tuple[str, LayerManifest] | None = None
+    shared: tuple[LayerManifest, Callable[[str], str]] | None = None
 
 
 def write_tree(manifest: LayerManifest, source: TreeSource, directory: str) -> None:
@@ -61,6 +62,8 @@ class _Writer:
         )
         for path, first in manifest.links.items():
             os.link(self._path(first), self._path(path), follow_symlinks=False)
+        for path in manifest.deleted:
+            make_whiteout(self._path(path))
         for path in reversed(directories):
             finish_entry(self._path(path), both[path])
 
@@ -82,21 +85,21 @@ class _Writer:
                 other.result()
 
     def _write_some(self, files: list[tuple[str, Entry]]) -> None:
-        shared_tree, shared = self._shared()
+        shared, locate = self._shared()
         for path, entry in files:
             target = self._path(path)
             if entry.kind == "file":
                 is_shared = path in shared and same_content(shared[path], entry)
-                if not is_shared or not self._link(f"{shared_tree}/{path}", target):
+                if not is_shared or not self._link(locate(path), target):
                     self._copy(path, entry, target)
             else:
                 self._make(entry, target)
 
-    def _shared(self) -> tuple[str, dict[str, Entry]]:
+    def _shared(self) -> tuple[dict[str, Entry], Callable[[str], str]]:
         if self._source.shared is None:
-            return "", {}
-        tree, manifest = self._source.shared
-        return tree, manifest.entries
+            return {}, self._path
+        manifest, locate = self._source.shared
+        return manifest.entries, locate
 
     def _path(self, path: str) -> str:
         return f"{self._directory}/{path}" if path else self._directory

@@ -35,7 +35,8 @@ _FOLDER_KINDS = {
 class Piece(msgspec.Struct, kw_only=True):
     """Something that is kept or goes as a whole. `shared`: (inode, bytes) that other pieces may hold too.
 
-    `name`: a layer's digest, a cache key, a run's id, or a path from the root of the store.
+    `name`: a layer's digest, a cache key, a run's id, or a path from the root of the store. `stands_on`:
+    the layers that a layer cannot be without; they were last used when it was, if not later.
     """
 
     kind: str
@@ -46,6 +47,7 @@ class Piece(msgspec.Struct, kw_only=True):
     shared: tuple[tuple[int, int], ...] = ()
     is_damaged: bool = False
     is_layer: bool = False
+    stands_on: tuple[str, ...] = ()
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
@@ -145,9 +147,20 @@ def _layers(store: Store) -> list[Piece]:
                 shared=shared,
                 is_damaged=header is None,
                 is_layer=True,
+                stands_on=() if header is None or not header.stands_on else layers.way_down(digest)[1:],
             )
         )
+    _note_uses(pieces)
     return pieces
+
+
+def _note_uses(pieces: list[Piece]) -> None:
+    by_name = {piece.name: piece for piece in pieces}
+    for piece in pieces:
+        for name in piece.stands_on:
+            below = by_name.get(name)
+            if below is not None:
+                below.last_used = max(below.last_used, piece.last_used)
 
 
 def _left_by_failed_tasks(store: Store) -> set[str]:

@@ -9,21 +9,21 @@ from __future__ import annotations
 import hashlib
 import os
 
-from engine.file_tree import DIRECTORY, LayerManifest
-from engine.store import attributes, disk
+from engine.file_tree import LayerManifest
+from engine.store import disk
 from engine.store.layers import LayerStore
-from engine.store.linking import link_or_copy, sources_of
+from engine.store.linking import write_links
 
 MOST_LAYERS = 480  # that are mounted as they are: Linux from 6.7 on takes 500 lowerdirs
 
 
 def flattened(layers: LayerStore, digests: tuple[str, ...], most: int = MOST_LAYERS) -> tuple[str, ...]:
-    """At most `most` layers that show the same tree as `digests` (lowest first)."""
-    excess = len(digests) - most
+    """Layers of at most `most` directories that show the same tree as `digests` (lowest first)."""
+    excess = sum(len(layers.lowerdirs(digest)) for digest in digests) - most
     if excess <= 0:
         return digests
     step = most * 5 // 6
-    count = -(-(excess + 1) // step) * step
+    count = min(-(-(excess + 1) // step) * step, len(digests))
     return (_flatten(layers, digests[:count]), *digests[count:])
 
 
@@ -37,16 +37,7 @@ def _flatten(layers: LayerStore, digests: tuple[str, ...]) -> str:
     manifest = LayerManifest({path: tree[path] for path in sorted(tree)})
 
     def fill(directory: str) -> None:
-        sources = sources_of(layers, digests, manifest.entries)
-        for path, entry in manifest.entries.items():
-            location = os.path.join(directory, path)
-            if entry.kind != DIRECTORY:
-                link_or_copy(sources[path], location, entry)
-            elif path:
-                attributes.make(location, entry)
-        for path in reversed(manifest.entries):
-            if manifest.entries[path].kind == DIRECTORY:
-                attributes.apply(os.path.join(directory, path), manifest.entries[path])
+        write_links(layers, digests, manifest, directory)
 
     digest = layers.import_tree(manifest, fill, is_shared=True, links_into=digests)
     os.makedirs(layers.derived_folder, exist_ok=True)

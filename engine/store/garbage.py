@@ -103,6 +103,7 @@ def _needed(store: Store, pieces: list[Piece]) -> set[tuple[str, str]]:
         if is_last or (record.result is None and record.process in processes):
             runs.add(record.run)
             held |= holds.read(store.runs.directory(record.run).holds_path)
+    held |= _stood_on(pieces, held)
     return {
         _key(piece)
         for piece in pieces
@@ -138,12 +139,31 @@ def _choose(
         ledger.remove(piece)
     if max_size is not None:
         rest.sort(key=lambda piece: (piece.last_used, _FIRST.get(piece.kind, 3)))
+        upon = _upon(rest)
+        gone: set[str] = set()
         for piece in rest:
             if ledger.total <= max_size:
                 break
-            ledger.remove(piece)
-            doomed.append(piece)
+            for each in (*upon.get(piece.name, ()), piece) if piece.is_layer else (piece,):
+                if not each.is_layer or each.name not in gone:
+                    ledger.remove(each)
+                    doomed.append(each)
+                gone.update([each.name] if each.is_layer else ())
     return doomed
+
+
+def _upon(pieces: list[Piece]) -> dict[str, list[Piece]]:
+    """The layers that go with a layer, since they stand on it."""
+    found: dict[str, list[Piece]] = {}
+    for piece in pieces:
+        for name in piece.stands_on:
+            found.setdefault(name, []).append(piece)
+    return found
+
+
+def _stood_on(pieces: list[Piece], names: set[str]) -> set[str]:
+    """The layers on which these layers stand."""
+    return {below for piece in pieces if piece.is_layer and piece.name in names for below in piece.stands_on}
 
 
 def _reachable(store: Store, pieces: list[Piece]) -> set[str]:
@@ -158,7 +178,7 @@ def _reachable(store: Store, pieces: list[Piece]) -> set[str]:
             found |= holds.read(piece.paths[0])
         elif piece.kind == "index" and "/" not in piece.name:
             found |= store.entries.layers_of(piece.name)
-    return found
+    return found | _stood_on(pieces, found)
 
 
 def _remove(store: Store, doomed: list[Piece]) -> list[Piece]:

@@ -1,20 +1,31 @@
-"""Layers by digest: `layers-v1/<2 hex>/<digest>/{manifest,tree,index}`, made whole by one rename."""
+"""Layers by digest: `layers-v1/<2 hex>/<digest>/{manifest,tree,index}`, made whole by one rename.
+
+A layer may stand on another (`stacks`): it is there only as long as that one is, which is why holding
+it holds that one too.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from engine.file_tree import FileTree, LayerManifest, apply_layer, manifest_digest, system_digest
+from engine.file_tree import (
+    FileTree,
+    LayerManifest,
+    apply_layer,
+    manifest_digest,
+    system_digest,
+)
 from engine.model.errors import MachineError, StoreError, UserError
-from engine.store import disk, holds, layer_indexes, manifest_file
+from engine.store import disk, holds, layer_indexes, manifest_file, stacks
 from engine.store.content_digest import ContentHasher
 from engine.store.durability import Durability
 from engine.store.layer_indexes import LayerIndexes
 from engine.store.locks import Locks
 from engine.store.manifest_file import LayerHeader
 from engine.store.recent import Recent
+from engine.store.stacks import Below, Stacked
 
 if TYPE_CHECKING:  # capturing is imported when something executed: a run of hits starts 10 ms sooner
     from engine.layer_files.layer_index import LayerIndex
@@ -24,6 +35,7 @@ if TYPE_CHECKING:  # capturing is imported when something executed: a run of hit
 _BLOCK = 4096
 _TREES_KEPT = 1_000_000  # entries of merged trees kept for the tasks to come
 _MANIFESTS_KEPT = 500_000  # entries of manifests
+_LARGE_BODY = 256 << 10  # bytes; what differs in so many entries is not written again
 
 
 class LayerStore:
@@ -46,6 +58,8 @@ class LayerStore:
         self.extra_layers: dict[object, str] = {}  # those of `views`, by what they hold
         self._manifests: Recent[LayerManifest] = Recent(_MANIFESTS_KEPT)
         self._foreseen: dict[str, LayerManifest] = {}
+        self._ways_down: dict[str, tuple[str, ...]] = {}  # of layers that are held
+        self._whole_trees: dict[str, str] = {}
         self._indexes = LayerIndexes(new_directory)
         self._trees: Recent[FileTree] = Recent(_TREES_KEPT)
         self.derived_folder = os.path.join(root, "derived-v1")
@@ -55,9 +69,43 @@ class LayerStore:
         """The directory of a layer."""
         return f"{self._folder}/{digest[:2]}/{digest}"
 
-    def tree_path(self, digest: str) -> str:
-        """A directory that can be a lowerdir."""
+    def own_tree(self, digest: str) -> str:
+        """The directory with the layer's files; of one that stands on another only those that differ."""
         return f"{self._folder}/{digest[:2]}/{digest}/tree"
+
+    def lowerdirs(self, digest: str) -> tuple[str, ...]:
+        """The directories that are the layer when they lie upon each other, topmost first."""
+        return tuple(self.own_tree(part) for part in self.way_down(digest)) or (self.own_tree(digest),)
+
+    def tree_path(self, digest: str) -> str:
+        """One directory with the whole layer, which can be a lowerdir; made of links where there is none."""
+        if len(self.way_down(digest)) < 2:
+            return self.own_tree(digest)
+        made = self._whole_trees.get(digest)
+        if made is None:
+            from engine.store.linking import write_links  # late: hardly ever needed
+
+            made = os.path.join(self.new_directory(), "tree")
+            write_links(self, (digest,), self.manifest(digest), made)
+            self._whole_trees[digest] = made
+        return made
+
+    def locator(self, digest: str) -> Callable[[str], str]:
+        """Tells where on the disk lies what is no directory, by its path in the layer."""
+        tree = self.own_tree(digest)
+        if len(self.way_down(digest)) < 2:
+            return lambda path: f"{tree}/{path}"
+        header, noted = manifest_file.read_with_header(self.manifest_path(digest))
+        own, below = noted.entries, self.locator(header.stands_on)
+        return lambda path: f"{tree}/{path}" if path in own else below(path)
+
+    def hides(self, digest: str) -> set[str]:
+        """Where mounting the layer hides what layers below it have, though the layer itself does not."""
+        found: set[str] = set()
+        for part in self.way_down(digest)[:-1]:
+            header, noted = manifest_file.read_with_header(self.manifest_path(part))
+            found |= stacks.hides(self.manifest(header.stands_on), noted)
+        return found
 
     def manifest_path(self, digest: str) -> str:
         """The file with the layer's header and manifest."""
@@ -69,10 +117,29 @@ class LayerStore:
 
     def header(self, digest: str) -> LayerHeader | None:
         """What is known of a layer; None when it is missing, torn, or not trusted after a power cut."""
-        header = manifest_file.read_header(self.manifest_path(digest))
-        if header is None or not self._durability.is_trusted(header.stamp):
-            return None
-        return header if os.path.isdir(self.tree_path(digest)) else None
+        found = self._headers_down(digest)
+        return found[0][1] if found else None
+
+    def way_down(self, digest: str) -> tuple[str, ...]:
+        """The layer, the one it stands on, and so on; none when one of them is missing."""
+        known = self._ways_down.get(digest)
+        if known is None:
+            known = tuple(part for part, _ in self._headers_down(digest))
+            if known and self._holds.has(digest):
+                self._ways_down[digest] = known
+        return known
+
+    def _headers_down(self, digest: str) -> list[tuple[str, LayerHeader]]:
+        found: list[tuple[str, LayerHeader]] = []
+        while digest:
+            header = manifest_file.read_header(self.manifest_path(digest))
+            if header is None or not self._durability.is_trusted(header.stamp):
+                return []
+            if not os.path.isdir(self.own_tree(digest)) or len(found) == stacks.MOST_HIGH:
+                return []
+            found.append((digest, header))
+            digest = header.stands_on
+        return found
 
     def has(self, digest: str) -> bool:
         """Whether the layer is there; it may be collected any time unless held."""
@@ -84,10 +151,13 @@ class LayerStore:
         if not new:
             return True
         with self._locks.holding():
+            needed: dict[str, None] = {}
             for digest in new:
-                if self.header(digest) is None:
+                found = self._headers_down(digest)
+                if not found:
                     return False
-            self._note_use(*new)
+                needed.update(dict.fromkeys(part for part, _ in found))
+            self._note_use(*needed)
         return True
 
     def manifest(self, digest: str) -> LayerManifest:
@@ -97,11 +167,7 @@ class LayerStore:
         """
         manifest = self._foreseen.get(digest) or self._manifests.get(digest)
         if manifest is None:
-            try:
-                manifest = manifest_file.read(self.manifest_path(digest))
-            except StoreError:
-                self._put_away(digest)
-                raise
+            manifest = self._read(digest)
             self._manifests.put(digest, manifest, len(manifest.entries))
         return manifest
 
@@ -113,15 +179,24 @@ class LayerStore:
 
         def read() -> LayerManifest:  # not to be remembered: it takes ten times as much memory
             known = self._manifests.get(digest)
-            if known is not None:
-                return known
-            try:
-                return manifest_file.read(self.manifest_path(digest))
-            except StoreError:
-                self._put_away(digest)
-                raise
+            return self._read(digest) if known is None else known
 
         return self._indexes.get(self.path(digest), digest, read)
+
+    def _read(self, digest: str) -> LayerManifest:
+        try:
+            header, manifest = manifest_file.read_with_header(self.manifest_path(digest))
+            if not header.stands_on:
+                return manifest
+            if not self._headers_down(digest):
+                raise StoreError(
+                    f"the layer that `{digest[:12]}` stands on is missing",
+                    hint="run again: what made the layer is then done anew",
+                )
+            return stacks.whole(self.manifest(header.stands_on), manifest, header.entries)
+        except StoreError:
+            self._put_away(digest)
+            raise
 
     def foresee(self, digest: str, manifest: LayerManifest) -> None:
         """Treat a layer that is not written as known, for looking ahead."""
@@ -202,9 +277,7 @@ class LayerStore:
 
         Raises UserError for a character device 0:0, which an overlay reads as a deletion.
         """
-        for path, entry in manifest.entries.items():
-            if entry.kind == "character" and entry.device == 0:
-                raise UserError(f"`{path}` is a device 0:0, which no layer can hold")
+        _require_no_whiteouts(manifest)
         if digest is None:
             digest = manifest_digest(manifest)
         with disk.DiskErrors(self._root):
@@ -218,6 +291,42 @@ class LayerStore:
                 self._commit(digest, aside, manifest, _bytes_of(manifest), is_shared, kind)
         return digest
 
+    def import_upon(
+        self,
+        upon: str,
+        manifest: LayerManifest,
+        fill: Callable[[LayerManifest, str], None],
+        digest: str | None = None,
+    ) -> str:
+        """As `import_tree` of what shares most of its files with the layer `upon`, if that is there.
+
+        `fill` writes what it is given: all of the manifest, or what differs when the layer can stand on
+        `upon` or on what this stands on. It may be called twice.
+        """
+        _require_no_whiteouts(manifest)
+        if digest is None:
+            digest = manifest_digest(manifest)
+        with disk.DiskErrors(self._root):
+            if self.hold(digest):
+                return digest
+            stack = stacks.stacked(manifest, self._belows(upon)) if self.hold(upon) else None
+            for way in (stack, None) if stack else (None,):
+                written = manifest if way is None else way.tree
+                aside = self.new_directory()
+                tree = os.path.join(aside, "tree")
+                os.mkdir(tree, 0o755)
+                fill(written, tree)
+                if self._commit(digest, aside, manifest, _bytes_of(written), True, stack=way):
+                    break
+        return digest
+
+    def _belows(self, digest: str) -> Iterator[Below]:
+        found = self._headers_down(digest)
+        for number, (part, header) in enumerate(found):
+            is_small = header.stands_on and header.body <= _LARGE_BODY
+            own = manifest_file.read_with_header(self.manifest_path(part))[1] if is_small else None
+            yield Below(part, self.manifest(part), own, len(found) - number, header.part)
+
     def _commit(
         self,
         digest: str,
@@ -226,13 +335,24 @@ class LayerStore:
         size: int,
         is_shared: bool = False,
         kind: str = "layers",
-    ) -> None:
-        content = manifest_file.encode(manifest, self._durability.stamp(), size, is_shared, kind)
+        stack: Stacked | None = None,
+    ) -> bool:
+        """False when the layer that it is to stand on has gone."""
+        stamp = self._durability.stamp()
+        if stack is None:
+            content = manifest_file.encode(manifest, stamp, size, is_shared, kind)
+            self._indexes.write_new(aside, manifest, is_shared)
+        else:
+            count = len(manifest.entries)
+            content = manifest_file.encode(
+                stack.noted, stamp, size, is_shared, kind, count=count, stands_on=stack.below, part=stack.part
+            )
         disk.write_new(os.path.join(aside, "manifest"), content)
-        self._indexes.write_new(aside, manifest, is_shared)
         target = self.path(digest)
         while True:
             with self._locks.holding():
+                if stack is not None and not self._can_stand_on(stack.below, digest):
+                    return False
                 try:
                     os.rename(aside, target)
                 except FileNotFoundError:
@@ -240,20 +360,26 @@ class LayerStore:
                 except OSError as error:
                     if not os.path.isdir(target):
                         raise
-                    if self.header(digest) is None:  # torn by a power cut: ours takes its place
+                    theirs = self._headers_down(digest)
+                    if not theirs:  # torn by a power cut: ours takes its place
                         os.rename(target, os.path.join(self.new_directory(), "torn"))
                         continue
                     del error  # someone else made the same layer
-                    self._note_use(digest)
-                    break
+                    self._note_use(*(part for part, _ in theirs))
+                    return True
                 else:
                     self._manifests.put(digest, manifest, len(manifest.entries))
                     self._note_use(digest)
-                    break
+                    return True
             disk.make_directory(os.path.dirname(target))
+
+    def _can_stand_on(self, below: str, digest: str) -> bool:
+        found = self._headers_down(below)
+        return 0 < len(found) < stacks.MOST_HIGH and all(part != digest for part, _ in found)
 
     def _put_away(self, digest: str) -> None:
         self._holds.forget(digest)
+        self._ways_down.clear()
         try:
             os.rename(self.path(digest), os.path.join(self.new_directory(), "damaged"))
         except (OSError, MachineError):  # missing altogether, or a store that is only read
@@ -267,6 +393,12 @@ class LayerStore:
                 os.utime(self.manifest_path(digest))
             except OSError:  # a store that is only read
                 continue
+
+
+def _require_no_whiteouts(manifest: LayerManifest) -> None:
+    for path, entry in manifest.entries.items():
+        if entry.kind == "character" and entry.device == 0:
+            raise UserError(f"`{path}` is a device 0:0, which no layer can hold")
 
 
 def _bytes_of(manifest: LayerManifest) -> int:

@@ -6,7 +6,7 @@ import errno
 import os
 from collections.abc import Mapping, Sequence
 
-from engine.file_tree import DIRECTORY, Entry, same_content
+from engine.file_tree import DIRECTORY, Entry, LayerManifest, same_content
 from engine.store import attributes, disk
 from engine.store.layers import LayerStore
 
@@ -22,9 +22,11 @@ def sources_of(layers: LayerStore, digests: Sequence[str], wanted: Mapping[str, 
         if not remaining:
             break
         entries = layers.manifest(digest).entries
+        locate = None
         for path in remaining.keys() & entries.keys():
             if same_content(entries[path], remaining[path]):
-                sources[path] = os.path.join(layers.tree_path(digest), path)
+                locate = locate or layers.locator(digest)
+                sources[path] = locate(path)
                 del remaining[path]
     return sources
 
@@ -41,3 +43,16 @@ def link_or_copy(source: str, target: str, entry: Entry) -> None:
         else:
             attributes.make(target, entry)
         attributes.apply(target, entry)
+
+
+def write_links(layers: LayerStore, digests: Sequence[str], manifest: LayerManifest, directory: str) -> None:
+    """Make a directory, which may be there, the tree of a manifest without deletions, of files of layers."""
+    both = {**manifest.passed, **manifest.entries}
+    directories = sorted(path for path, entry in both.items() if entry.kind == DIRECTORY)
+    for path in directories:
+        if path or not os.path.isdir(directory):
+            os.mkdir(os.path.join(directory, path) if path else directory, 0o700)
+    for path, source in sources_of(layers, digests, manifest.entries).items():
+        link_or_copy(source, os.path.join(directory, path), manifest.entries[path])
+    for path in reversed(directories):
+        attributes.apply(os.path.join(directory, path) if path else directory, both[path])

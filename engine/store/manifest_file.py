@@ -14,11 +14,16 @@ from engine.store import disk
 from engine.store.durability import Stamp
 
 FORMAT = 1
+STACKED = 2  # the format of layers that stand on another: to whom does not know it they are not there
 _HEADER_LIMIT = 512
 
 
 class LayerHeader(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a layer without reading its manifest. `bytes` is what it takes on the disk."""
+    """What is known of a layer without reading its manifest. `bytes` is what it takes on the disk.
+
+    stands_on: the layer that it stands on, if any; the body then says only what differs: entries, and as
+    `deleted` what is not there any more. part: entries of all such bodies, down to the whole layer.
+    """
 
     format: int = FORMAT
     bytes: int
@@ -28,6 +33,8 @@ class LayerHeader(msgspec.Struct, frozen=True, kw_only=True):
     stamp: Stamp
     body: int  # bytes of msgpack that follow
     checksum: int  # crc32 of these
+    stands_on: str = ""
+    part: int = 0
     is_escaped: bool = False  # names that are not UTF-8: every string went through `_escape`
 
 
@@ -45,8 +52,21 @@ _decode_body = msgspec.msgpack.Decoder(_Body).decode
 _decode_header = msgspec.json.Decoder(LayerHeader).decode
 
 
-def encode(manifest: LayerManifest, stamp: Stamp, size: int, is_shared: bool, kind: str = "layers") -> bytes:
-    """The bytes of the file; `size` is what the tree takes on the disk."""
+def encode(
+    manifest: LayerManifest,
+    stamp: Stamp,
+    size: int,
+    is_shared: bool,
+    kind: str = "layers",
+    *,
+    count: int | None = None,
+    stands_on: str = "",
+    part: int = 0,
+) -> bytes:
+    """The bytes of the file; `size` is what the tree takes on the disk.
+
+    Of a layer that stands on another, `manifest` is what differs and `count` its entries in all.
+    """
     parts = (manifest.entries, manifest.deleted, manifest.passed, manifest.links, manifest.emptied)
     is_escaped = False
     try:
@@ -55,13 +75,16 @@ def encode(manifest: LayerManifest, stamp: Stamp, size: int, is_shared: bool, ki
         is_escaped = True
         body = msgspec.msgpack.encode(_converted(_Body(*parts), _escape))
     header = LayerHeader(
+        format=STACKED if stands_on else FORMAT,
         bytes=size,
-        entries=len(manifest.entries),
+        entries=len(manifest.entries) if count is None else count,
         is_shared=is_shared,
         kind=kind,
         stamp=stamp,
         body=len(body),
         checksum=zlib.crc32(body),
+        stands_on=stands_on,
+        part=part,
         is_escaped=is_escaped,
     )
     return msgspec.json.encode(header) + b"\n" + body
@@ -82,13 +105,25 @@ def read_header(path: str) -> LayerHeader | None:
         header = _decode_header(line[0])
     except msgspec.DecodeError:
         return None
-    if header.format != FORMAT or size != len(line[0]) + 1 + header.body:
+    if not _is_known(header) or size != len(line[0]) + 1 + header.body:
         return None
     return header
 
 
+def _is_known(header: LayerHeader) -> bool:
+    return header.format == (STACKED if header.stands_on else FORMAT)
+
+
 def read(path: str) -> LayerManifest:
-    """The manifest; StoreError when it is missing or damaged."""
+    """The manifest of a layer that stands on no other; StoreError when it is missing or damaged."""
+    header, manifest = read_with_header(path)
+    if header.stands_on:
+        raise StoreError(f"layer manifest `{path}` is only a part")
+    return manifest
+
+
+def read_with_header(path: str) -> tuple[LayerHeader, LayerManifest]:
+    """The header and what the file says; StoreError when it is missing or damaged."""
     content = disk.read_file(path)
     if content is None:
         raise StoreError(
@@ -97,7 +132,7 @@ def read(path: str) -> LayerManifest:
     line, _, body = content.partition(b"\n")
     try:
         header = _decode_header(line)
-        if header.format != FORMAT or zlib.crc32(body) != header.checksum:
+        if not _is_known(header) or zlib.crc32(body) != header.checksum:
             raise StoreError(
                 f"layer manifest `{path}` is damaged", hint="run again: what made the layer is then done anew"
             )
@@ -108,7 +143,9 @@ def read(path: str) -> LayerManifest:
         ) from error
     if header.is_escaped:
         decoded = _converted(decoded, _unescape)
-    return LayerManifest(decoded.entries, decoded.deleted, decoded.passed, decoded.links, decoded.emptied)
+    return header, LayerManifest(
+        decoded.entries, decoded.deleted, decoded.passed, decoded.links, decoded.emptied
+    )
 
 
 def _escape(text: str) -> str:

@@ -12,7 +12,16 @@ import os
 
 import msgspec
 
-from engine.file_tree import DIRECTORY, Entry, ancestors, is_below, parent_of, same_content, surface
+from engine.file_tree import (
+    DIRECTORY,
+    Entry,
+    ancestors,
+    is_below,
+    parent_of,
+    parents_of,
+    same_content,
+    surface,
+)
 from engine.store import attributes, disk
 from engine.store.flatten import MOST_LAYERS, flattened
 from engine.store.input_view import InputView
@@ -39,7 +48,10 @@ def build_view(
     """
     with disk.DiskErrors(directory):
         shown = flattened(layers, view.layers, most_layers)
-        lowerdirs = [layers.tree_path(digest) for digest in reversed(shown)]
+        # What several layers stand on is mounted once, at its highest place: the kernel takes it only once.
+        lowerdirs = list(
+            dict.fromkeys(part for digest in reversed(shown) for part in layers.lowerdirs(digest))
+        )
         extra = _extra_layer(layers, view, shown)
         if not extra.is_empty or not lowerdirs:
             lowerdirs.insert(0, _written(layers, view, shown, extra))
@@ -130,7 +142,31 @@ def _mending(
                 vanished.append(path)
         elif not same_content(entry, wanted) and path in tree:
             put[path] = tree[path]
+    put.update({path: tree[path] for path in _hidden_by_stacks(layers, view, shown) if path in tree})
     return put, vanished
+
+
+def _hidden_by_stacks(layers: LayerStore, view: InputView, shown: tuple[str, ...]) -> list[str]:
+    """What a layer that stands on another hides though it says nothing of it: others below it have it."""
+    found: list[str] = []
+    for position, digest in enumerate(shown):
+        if position == 0 or len(layers.lowerdirs(digest)) < 2:
+            continue
+        below = [layers.manifest(other) for other in shown[:position]]
+        above = [layers.manifest(other).entries for other in shown[position:]]
+        roots = frozenset(
+            path
+            for path in layers.hides(digest)
+            if any(path in manifest.entries or path in manifest.passed for manifest in below)
+        )
+        if roots:
+            found += [
+                path
+                for path in view.merged
+                if (path in roots or any(parent in roots for parent in parents_of(path)))
+                and not any(path in entries for entries in above)
+            ]
+    return found
 
 
 def _written(layers: LayerStore, view: InputView, shown: tuple[str, ...], extra: _ExtraLayer) -> str:
