@@ -78,6 +78,23 @@ async def inspecting(
     engine.die()
 
 
+async def test_two_keys_at_once_move_the_cursor_by_two_layers_and_there_it_stays(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with inspecting(WIDE) as inspection:
+        layers = inspection.screen.panes.layer_list
+        layers.action_top()
+        await inspection.until(lambda: inspection.screen.inspected.layer == 0)
+        put: list[int] = []
+        select = layers.select
+        monkeypatch.setattr(layers, "select", lambda position: (put.append(position), select(position)))
+        layers.action_move_down()
+        layers.action_move_down()
+        await inspection.until(lambda: inspection.screen.inspected.layer == 2)
+        await inspection.pilot.pause(0.1)
+        assert (put, layers.cursor) == ([2], 2)
+
+
 @SIZES
 async def test_files_are_there_at_every_size_and_every_pane_can_be_reached(size: tuple[int, int]) -> None:
     async with inspecting(size) as it:
