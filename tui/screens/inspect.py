@@ -73,8 +73,9 @@ class InspectScreen(Screen[None]):
         self.inspected = Inspected()
         self._wanted = _Wanted()
         self._problem = ""
+        self._wants_waste = False
         self._dialogs = InspectDialogs(self, bridge.files, glyphs)
-        self._place = ShownPlace(bridge, self._came, self._refused, self._draw_facts)
+        self._place = ShownPlace(bridge, self._came, self._refused, self._facts_came)
         self._head = RowLine(ellipsis=glyphs.ellipsis, id="inspect-head")
         self._notices = RowLine(ellipsis=glyphs.ellipsis, id="inspect-notices")
         self._banner = Banner()
@@ -108,6 +109,7 @@ class InspectScreen(Screen[None]):
         self._place.use(place)
         if is_another:
             self.inspected, self._problem = self.inspected.left(), ""
+            self._wants_waste = False
             self._show_place(is_another=True)
         self._place.ask()
 
@@ -231,10 +233,17 @@ class InspectScreen(Screen[None]):
         )
 
     def action_waste(self) -> None:
+        self._wants_waste = self._place.waste is None
         if self._place.waste is not None:
             self._dialogs.waste(self.inspected, self._place.waste, self._show_wasted)
         else:
             self._say(self._place.no_waste)
+
+    def _facts_came(self) -> None:
+        """More is known of the place or the layer; what was asked for too soon is shown now."""
+        self._draw_facts()
+        if self._wants_waste and self._place.waste is not None and self.app.screen is self:
+            self.action_waste()
 
     def action_filter_files(self) -> None:
         if self.panes.at == "layers":

@@ -124,8 +124,9 @@ class TaskPanel(Vertical):
 
     @property
     def has_failed(self) -> bool:
-        """Whether there is a failure to look at."""
-        return self._shown is not None and self._shown.done and self._shown.failed
+        """Whether there is a failure of the task itself to look at; not where its process was lost."""
+        task = self._shown
+        return task is not None and task.done and task.failed and task.cause not in ("lost", "cancelled")
 
     def failure(self, failure: Failure) -> None:
         """What was found of the failure; that of another task or attempt is ignored."""
