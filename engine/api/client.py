@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import http.client
 import os
 import select
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import TypeVar
 from urllib.parse import quote
 
 import msgspec
@@ -18,7 +16,8 @@ import msgspec
 from engine.api import engine_log
 from engine.api.engine_folder import EngineFolder, peer
 from engine.api.files_client import FilesClient
-from engine.api.log_over_http import Answer, LogOverHttp
+from engine.api.http_client import ANSWERS_WITHIN, EngineGone, HttpClient, query
+from engine.api.log_over_http import LogOverHttp
 from engine.api.messages import (
     Began,
     BreakAt,
@@ -28,7 +27,6 @@ from engine.api.messages import (
     Estimates,
     KeepGoing,
     Notice,
-    Refusal,
     RunSummary,
     StartRun,
     TaskDetails,
@@ -37,27 +35,19 @@ from engine.api.messages import (
 from engine.api.refused import RefusedError
 from engine.api.spawn import has_ended, spawn
 from engine.events import PausePoint
-from engine.model.errors import MachineError, OutcropError
+from engine.model.errors import MachineError
 from engine.model.request import RunRequest
 
 __all__ = ["EngineClient", "EngineGone", "RefusedError", "connect"]
 
-_ANSWERS_WITHIN = 60.0  # seconds
-_SAYS_STATUS_WITHIN = 10.0
+_SAYS_STATUS_WITHIN = 10.0  # seconds
 _BEGINS_WITHIN = 600.0  # a base may have to be looked at
 _SPEAKS_WITHIN = 20.0  # notices come every five seconds
-_CHUNK = 1 << 18
 _STARTS_WITHIN = 20.0
 _POLL_SECONDS = 0.004
 _ATTEMPTS = 3
 
 Value = TypeVar("Value")
-
-
-class EngineGone(OutcropError):
-    """There is no engine, or it died in the middle of an answer."""
-
-    exit_code = 3
 
 
 class EngineClient:
@@ -73,27 +63,26 @@ class EngineClient:
         self._early = early
         self._token = token
         self._lock = threading.Lock()
-        self._open: set[socket.socket] = set()
-        self._is_closed = False
+        self._http = HttpClient(folder)
 
     def status(self) -> EngineStatus:
         """The engine process itself."""
         return msgspec.json.decode(
-            self._call("GET", "/v1/engine", timeout=_SAYS_STATUS_WITHIN), type=EngineStatus
+            self._http.call("GET", "/v1/engine", timeout=_SAYS_STATUS_WITHIN), type=EngineStatus
         )
 
     def stop(self) -> None:
         """Let it cancel its runs and end; it still does so when this returns."""
-        self._call("POST", "/v1/stop")
+        self._http.call("POST", "/v1/stop")
 
     def stay(self) -> None:
         """Let it go on when it is not used any more."""
-        self._call("POST", "/v1/stay")
+        self._http.call("POST", "/v1/stay")
 
     def ended(self) -> Callable[[float], bool]:
         """A way to wait for the end of the process that serves now: seconds at most -> is it gone."""
         try:
-            with self._folder.connect(_ANSWERS_WITHIN) as connected:
+            with self._folder.connect(ANSWERS_WITHIN) as connected:
                 process = os.pidfd_open(peer(connected)[0])
         except OSError:
             return lambda timeout: True
@@ -109,7 +98,7 @@ class EngineClient:
     def notices(self) -> Iterator[Notice]:
         """What the engine has to say; while this is read, an interface is attached. Ends with `close`."""
         decoder = msgspec.json.Decoder(Notice)
-        for chunk in self._stream("/v1/notices", _SPEAKS_WITHIN):
+        for chunk in self._http.lines("/v1/notices", _SPEAKS_WITHIN):
             for line in chunk.splitlines():
                 yield decoder.decode(line)
 
@@ -117,7 +106,7 @@ class EngineClient:
         self, limit: int | None = None, before: str | None = None, definition: str | None = None
     ) -> Sequence[RunSummary]:
         """Runs, the newest first: those before a run, of a definition."""
-        path = "/v1/runs" + _query(limit=limit, before=before, definition=definition)
+        path = "/v1/runs" + query(limit=limit, before=before, definition=definition)
         return self._get(path, list[RunSummary])
 
     def start(self, request: RunRequest) -> str:
@@ -128,7 +117,7 @@ class EngineClient:
             if self._early == start:
                 headers["Outcrop-Token"] = self._token
                 self._early = None
-        body = self._call("POST", "/v1/runs", msgspec.json.encode(start), headers, _BEGINS_WITHIN)
+        body = self._http.call("POST", "/v1/runs", msgspec.json.encode(start), headers, _BEGINS_WITHIN)
         return msgspec.json.decode(body, type=Began).run
 
     def run(self, run: str) -> RunSummary:
@@ -137,8 +126,8 @@ class EngineClient:
 
     def events(self, run: str, offset: int = 0, usage_offset: int = 0) -> Iterator[bytes]:
         """Whole lines of events and usage samples, from these bytes of their files on, until the run ends."""
-        path = _run_path(run, "/events") + _query(offset=offset, usage_offset=usage_offset)
-        yield from self._stream(path, None)
+        path = _run_path(run, "/events") + query(offset=offset, usage_offset=usage_offset)
+        yield from self._http.lines(path)
 
     def cancel(self, run: str, tasks: Sequence[str] | None = None) -> None:
         """End these tasks of a run in progress, or the whole run."""
@@ -170,12 +159,14 @@ class EngineClient:
     def log(self, run: str, task: str) -> LogOverHttp:
         """A task's log, read in ranges."""
         path = _task_path(run, task)
-        return LogOverHttp(lambda method, suffix, headers: self.exchange(method, path + suffix, headers))
+        return LogOverHttp(
+            lambda method, suffix, headers: self._http.exchange(method, path + suffix, headers)
+        )
 
     @cached_property
     def files(self) -> FilesClient:
         """What it says about the files of tasks and images."""
-        return FilesClient(self)
+        return FilesClient(self._http)
 
     def compare(self, run: str, other: str) -> Comparison:
         """Two runs; `run` is the later one."""
@@ -183,118 +174,25 @@ class EngineClient:
 
     def estimates(self, definition: str) -> Estimates:
         """How long the tasks of a definition took when they were last executed."""
-        return self._get("/v1/estimates" + _query(definition=definition), Estimates)
+        return self._get("/v1/estimates" + query(definition=definition), Estimates)
 
     def definitions(self, directory: str) -> Sequence[DefinitionSummary]:
         """The definitions that can be run from a directory."""
-        return self._get("/v1/definitions" + _query(directory=directory), list[DefinitionSummary])
+        return self._get("/v1/definitions" + query(directory=directory), list[DefinitionSummary])
 
     def definition(self, path: str) -> DefinitionSummary:
         """What a definition offers to a run."""
-        return self._get("/v1/definition" + _query(path=path), DefinitionSummary)
+        return self._get("/v1/definition" + query(path=path), DefinitionSummary)
 
     def close(self) -> None:
         """End all streams; whoever reads one comes to its end."""
-        with self._lock:
-            self._is_closed = True
-            for connected in self._open:
-                _shut(connected)
-
-    def call(self, path: str) -> bytes:
-        """The body of an answer to GET."""
-        return self._call("GET", path)
-
-    def exchange(
-        self, method: str, path: str, headers: dict[str, str], timeout: float = _ANSWERS_WITHIN
-    ) -> Answer:
-        """Status, headers and body of an answer, a refusal too. ConnectionError when there is none."""
-        try:
-            return self._exchange(method, path, None, headers, timeout)
-        except (EngineGone, MachineError) as error:
-            raise ConnectionError(error.message) from error
-
-    def lines(self, path: str) -> Iterator[bytes]:
-        """Whole lines of an answer as they come; to close it ends the answer."""
-        return self._stream(path, None)
+        self._http.close()
 
     def _get(self, path: str, kind: type[Value]) -> Value:
-        return msgspec.json.decode(self._call("GET", path), type=kind)
+        return msgspec.json.decode(self._http.call("GET", path), type=kind)
 
     def _post(self, path: str, value: msgspec.Struct) -> None:
-        self._call("POST", path, msgspec.json.encode(value))
-
-    def _call(
-        self,
-        method: str,
-        path: str,
-        body: bytes | None = None,
-        headers: dict[str, str] | None = None,
-        timeout: float = _ANSWERS_WITHIN,
-    ) -> bytes:
-        status, _, data = self._exchange(method, path, body, headers or {}, timeout)
-        if status >= 400:
-            raise RefusedError(_refusal(status, data))
-        return data
-
-    def _exchange(
-        self,
-        method: str,
-        path: str,
-        body: bytes | None,
-        headers: dict[str, str],
-        timeout: float = _ANSWERS_WITHIN,
-    ) -> Answer:
-        """(status, headers, body) of the answer."""
-        connection = _Connection(self._folder, timeout)
-        try:
-            connection.request(method, path, body, {"Connection": "close", **headers})
-            answer = connection.getresponse()
-            return answer.status, answer.headers, answer.read()
-        except TimeoutError as error:
-            raise _does_not_answer(connection.sock) from error
-        except (OSError, http.client.HTTPException) as error:
-            raise _gone() from error
-        finally:
-            connection.close()
-
-    def _stream(self, path: str, timeout: float | None) -> Iterator[bytes]:
-        """Whole lines, as they come."""
-        waiting = b""
-        for data in self.chunks(path, timeout):
-            end = data.rfind(b"\n") + 1
-            if end:
-                yield waiting + data[:end]
-                waiting = data[end:]
-            else:
-                waiting += data
-
-    def chunks(self, path: str, timeout: float | None = None) -> Iterator[bytes]:
-        """The bytes of an answer as they come; `timeout`: how many seconds it may be silent."""
-        connection = _Connection(self._folder, _ANSWERS_WITHIN)
-        connected: socket.socket | None = None
-        try:
-            connection.request("GET", path)
-            connected = connection.sock
-            self._keep(connected)
-            answer = connection.getresponse()
-            if answer.status >= 400:
-                raise RefusedError(_refusal(answer.status, answer.read()))
-            connected.settimeout(timeout)
-            while data := answer.read1(_CHUNK):
-                yield data
-        except (OSError, http.client.HTTPException, AttributeError, ValueError) as error:
-            if not self._is_closed:
-                raise _gone() from error
-        finally:
-            with self._lock:
-                self._open.discard(connected)
-            connection.close()
-
-    def _keep(self, connected: socket.socket) -> None:
-        with self._lock:
-            self._open.add(connected)
-            if self._is_closed:
-                _shut(connected)
+        self._http.call("POST", path, msgspec.json.encode(value))
 
 
 def connect(
@@ -369,50 +267,8 @@ def _started(folder: EngineFolder, request: StartRun | None, stays: bool) -> Eng
     raise MachineError(message, f"`{folder.log_path}` may say more")
 
 
-class _Connection(http.client.HTTPConnection):
-    """HTTP over the engine's socket."""
-
-    def __init__(self, folder: EngineFolder, timeout: float) -> None:
-        super().__init__("engine")
-        self._folder = folder
-        self._seconds = timeout
-
-    def connect(self) -> None:
-        self.sock = self._folder.connect(self._seconds)
-
-
-def _gone() -> EngineGone:
-    return EngineGone("the engine does not answer", "`outcrop engine start` starts one")
-
-
-def _does_not_answer(connected: socket.socket) -> MachineError:
-    pid = peer(connected)[0]
-    return MachineError(
-        f"the engine, process {pid}, does not answer", f"`kill -9 {pid}` ends it and cancels its runs"
-    )
-
-
-def _shut(connected: socket.socket) -> None:
-    try:
-        connected.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        pass  # the other side was first
-
-
-def _refusal(status: int, data: bytes) -> Refusal:
-    try:
-        return msgspec.json.decode(data, type=Refusal)
-    except msgspec.DecodeError:
-        return Refusal(kind="internal", message=f"the engine answers {status}")
-
-
 def _tuple(tasks: Sequence[str] | None) -> tuple[str, ...] | None:
     return None if tasks is None else tuple(tasks)
-
-
-def _query(**values: Any) -> str:
-    pairs = [f"{name}={quote(str(value), safe='')}" for name, value in values.items() if value is not None]
-    return f"?{'&'.join(pairs)}" if pairs else ""
 
 
 def _run_path(run: str, suffix: str = "") -> str:

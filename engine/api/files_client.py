@@ -6,8 +6,7 @@ Places, states and paths are written as in `engine.api.file_messages`.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import Any, Protocol, TypeVar, Union
-from urllib.parse import quote
+from typing import Any, TypeVar, Union
 
 import msgspec
 
@@ -23,6 +22,7 @@ from engine.api.file_messages import (
     SearchProgress,
     Waste,
 )
+from engine.api.http_client import HttpClient, query
 from engine.api.log_over_http import Answer
 from engine.api.messages import Refusal
 
@@ -35,30 +35,14 @@ Found = Union[FoundLine, SearchProgress]
 Progress = Callable[[int, int], None]  # (files written, bytes written)
 
 
-class Asking(Protocol):
-    """How an engine is asked; as `EngineClient`, RefusedError and EngineGone come out of each."""
-
-    def call(self, path: str) -> bytes:
-        """The body of an answer."""
-
-    def exchange(self, method: str, path: str, headers: dict[str, str], timeout: float) -> Answer:
-        """Status, headers and body of an answer, a refusal too. ConnectionError when there is none."""
-
-    def lines(self, path: str) -> Iterator[bytes]:
-        """Whole lines of an answer as they come; to close it ends the answer."""
-
-    def chunks(self, path: str) -> Iterator[bytes]:
-        """The bytes of an answer as they come."""
-
-
 class FilesClient:
     """Files of tasks and images, page by page; any thread may call.
 
     `before`: the state that is compared with; None: the state one layer below.
     """
 
-    def __init__(self, asking: Asking) -> None:
-        self._asking = asking
+    def __init__(self, http: HttpClient) -> None:
+        self._http = http
 
     def place(self, place: str, *, counts: bool = True) -> PlaceDetails:
         """A place and its layers. Without `counts` what they changed is told only where it is known."""
@@ -104,9 +88,9 @@ class FilesClient:
 
     def content(self, state: str, path: str) -> ContentOverHttp:
         """The bytes of a file, read in ranges."""
-        query = "/v1/file/content" + _query(state=state, path=path)
+        asked = "/v1/file/content" + query(state=state, path=path)
         return ContentOverHttp(
-            lambda method, headers: self._asking.exchange(method, query, headers, _READS_WITHIN)
+            lambda method, headers: self._http.exchange(method, asked, headers, _READS_WITHIN)
         )
 
     def changes(
@@ -162,7 +146,7 @@ class FilesClient:
 
         To close the iterator ends the search.
         """
-        query = _query(
+        asked = query(
             state=state,
             path=path,
             pattern=pattern,
@@ -172,7 +156,7 @@ class FilesClient:
             changed_only=_flag(changed_only),
         )
         decode = msgspec.json.Decoder(Found).decode
-        for chunk in self._asking.lines("/v1/contents" + query):
+        for chunk in self._http.lines("/v1/contents" + asked):
             for line in chunk.splitlines():
                 yield decode(line)
 
@@ -200,11 +184,11 @@ class FilesClient:
         """
         from engine.api.unpacking import unpack  # late: tar is slow to import
 
-        query = _query(state=state, path=path, before=before, changed_only=_flag(changed_only))
-        return unpack(self._asking.chunks("/v1/tar" + query), destination, progress or _ignore)
+        asked = query(state=state, path=path, before=before, changed_only=_flag(changed_only))
+        return unpack(self._http.chunks("/v1/tar" + asked), destination, progress or _ignore)
 
     def _get(self, word: str, kind: type[Value], **values: Any) -> Value:
-        return msgspec.json.decode(self._asking.call(f"/v1/{word}" + _query(**values)), type=kind)
+        return msgspec.json.decode(self._http.call("GET", f"/v1/{word}" + query(**values)), type=kind)
 
 
 class ContentOverHttp:
@@ -254,11 +238,6 @@ def _check(status: int, data: bytes) -> None:
 
 def _flag(value: bool) -> str | None:
     return "1" if value else None
-
-
-def _query(**values: Any) -> str:
-    pairs = [f"{name}={quote(str(value), safe='')}" for name, value in values.items() if value is not None]
-    return f"?{'&'.join(pairs)}" if pairs else ""
 
 
 def _ignore(files: int, size: int) -> None:
