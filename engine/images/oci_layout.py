@@ -196,6 +196,8 @@ def _choose(
         raise NoneFitsError(f"`{layout.name}` has no image{wanted}")
     if len(different) > 1:
         hint = _tags_hint(_Index(candidates)) if machine else _platforms_hint(candidates)
+        if len({names[0] for one in candidates if (names := _names(one))}) > 1:
+            hint = f"{_tags_hint(_Index(candidates))}: choose one by `:TAG` after the path"
         raise UserError(f"`{layout.name}` has {len(different)} images that fit", hint=hint)
     return next(one for one in fitting if one.digest == different[0])
 

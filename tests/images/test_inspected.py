@@ -128,6 +128,9 @@ _FORMS: dict[str, Callable[[Path], str | Path]] = {
     "docker, xz": lambda path: _packed(path, lzma.compress),
     "docker, said": lambda path: f"docker-archive:{docker_archive(path, _LAYERS)}",
     "docker, tag": lambda path: f"{docker_archive(path, _LAYERS)}:app:1.2",
+    "docker, registry left out": lambda path: (
+        f"{docker_archive(path, _LAYERS, ('registry.example/me/app:1.2',))}:me/app:1.2"
+    ),
     "archive": lambda path: oci_archive(path, layout(_LAYERS, "1.2")),
     "archive, plain": lambda path: oci_archive(path, layout(_LAYERS, "1.2", packed=False)),
     "archive, tag": lambda path: f"oci-archive:{oci_archive(path, layout(_LAYERS, '1.2'))}:1.2",
@@ -315,7 +318,7 @@ def test_what_is_no_image_says_so(images: Images, tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     os.mkfifo(tmp_path / "pipe")
     for name, words in {
-        "text": "cannot be read as a tar file",
+        "text": "neither an OCI directory nor a tar file",
         "other.tar": "neither `manifest.json` nor `index.json`",
         "folder": "no OCI layout",
         "pipe": "no regular file",

@@ -163,8 +163,9 @@ def test_a_name_chooses_among_images(bases: Bases, store: Store, layout: Layout)
     with pytest.raises(UserError, match="no image with the tag `three`") as raised:
         bases.take("oci:layout:three")
     assert raised.value.hint == "its tags are `one`, `two`"
-    with pytest.raises(UserError, match="2 images that fit"):
+    with pytest.raises(UserError, match="2 images that fit") as raised:
         bases.take("oci:layout")
+    assert raised.value.hint == "its tags are `one`, `two`: choose one by `:TAG` after the path"
 
 
 def test_this_machines_platform_is_chosen_in_a_nested_index(

@@ -7,7 +7,7 @@ import posixpath
 from typing import Protocol
 
 from engine.images.archive.file_range import FileRange, RangeReader, open_regular
-from engine.images.archive.tar_headers import TarReader
+from engine.images.archive.tar_headers import Member, TarReader
 from engine.model.errors import UserError
 
 _MOST_MEMBERS = 200_000
@@ -83,7 +83,7 @@ class TarContainer:
     def _list(self, descriptor: int) -> None:
         reader = TarReader(RangeReader(descriptor, 0, os.fstat(descriptor).st_size), self.name)
         count = 0
-        while (member := reader.next()) is not None:
+        while (member := _next(reader, self.name, is_first=count == 0)) is not None:
             count += 1
             if count > _MOST_MEMBERS:
                 raise UserError(f"`{self.name}` has more than {_MOST_MEMBERS} members: it is no image")
@@ -96,6 +96,15 @@ class TarContainer:
                 self._links[name] = _normal(member.target)
             elif member.kind == "symlink":
                 self._links[name] = _normal(posixpath.join(posixpath.dirname(name), member.target))
+
+
+def _next(reader: TarReader, name: str, *, is_first: bool) -> Member | None:
+    try:
+        return reader.next()
+    except UserError:
+        if is_first:
+            raise UserError(f"`{name}` is no image: neither an OCI directory nor a tar file") from None
+        raise
 
 
 def _read(container: Container, path: str, most: int) -> bytes:

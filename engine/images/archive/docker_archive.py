@@ -70,7 +70,7 @@ def _means(word: str, name: str) -> bool:
     """Whether a word names an image: by all of its name, without the registry, or by the tag alone."""
     repository, _, tag = name.rpartition(":")
     short = repository.rpartition("/")[2]
-    return word in (name, f"{short}:{tag}", repository, short, tag)
+    return word in (name, f"{short}:{tag}", repository, short, tag) or name.endswith(f"/{word}")
 
 
 def _only(container: Container, chosen: list[_Found], tags: list[str], tag: str | None) -> _Found:
@@ -81,7 +81,7 @@ def _only(container: Container, chosen: list[_Found], tags: list[str], tag: str 
         missing = "no image" if tag is None else f"no image with the tag `{tag}`"
         raise UserError(f"`{container.name}` has {missing}", hint)
     if tag is None and hint is not None:
-        hint = f"{hint}: choose one as `FILE:TAG`"
+        hint = f"{hint}: choose one by `:TAG` after the path"
     raise UserError(f"`{container.name}` has {len(chosen)} images that fit", hint)
 
 
