@@ -36,6 +36,7 @@ from engine.events import (
     TaskStarted,
 )
 from engine.explain import Change
+from engine.model.script_failure import ScriptFailure
 from engine.usage import Usage
 from tests.tui.fakes import FakeEngine
 from tests.tui.fakes_runs import MINUTE, details_of, run_summary
@@ -217,6 +218,9 @@ def _finished(
         cause=cause,
         exit_code=exit_code if was_executed else None,
         seconds=seconds,
+        failed_at=ScriptFailure(line=3, command='go test ./... --mode "$MODE"', definition_line=88)
+        if exit_code
+        else None,
         cpu_seconds=round(seconds * cores * 0.8, 1) if was_executed else None,
         max_rss=412 << 20 if was_executed else None,
         layer_bytes=3 << 20 if was_executed else 0,

@@ -54,6 +54,7 @@ def _live(name: str, *keys: str, shows: tuple[str, ...] = (), dies: bool = False
 
 RUNNING = _live("running")
 FAILED = Scene(name="failed", keys=("e",), shows=_LOG)
+FAILURE = Scene(name="failure", shows=("line 3 of the script", "line 90 of the definition"))
 INFO = Scene(name="info", keys=("e", "]"), shows=("script",))
 WHY = Scene(name="why", keys=("e", "]", "]", "]"), shows=("compared with",))
 ENGINE_GONE = _live(
@@ -85,7 +86,13 @@ INSPECT_LAYERS = _inspect("inspect-layers", "shift+tab", shows=("efficiency 90.1
 INSPECT_COMPARED = _inspect("inspect-compared", "c", *"base", "enter", shows=("A base", "differences", "+"))
 COMPARE_WITH = _inspect("compare-with", "c", shows=("registry/app",))
 SEARCH_FILES = _inspect("search-files", "F", "tab", *"view3", "enter", shows=("22 lines",))
-WASTE = _inspect("waste", "W", shows=("npm_config_cache",))
+WASTE = Scene(
+    name="waste",
+    begins="inspect",
+    first=(*_FILES, "efficiency 90.1%"),
+    keys=("W",),
+    shows=("npm_config_cache",),
+)
 
 SMALL, SMALL_LIGHT = Look(), Look(theme=LIGHT_THEME)
 MIDDLE, TINY = Look(size=(112, 34)), Look(size=(40, 12))
@@ -98,6 +105,8 @@ PICTURES: tuple[tuple[Scene, Look], ...] = (
     *((INSPECT, look) for look in (LARGE_LIGHT, LARGE, MIDDLE)),
     *((INSPECT_FILES, look) for look in (SMALL, TINY)),
     *((scene, SMALL) for scene in (INSPECT_DIFF, INSPECT_LAYERS, SEARCH_FILES, COMPARE_WITH)),
+    (FAILURE, LARGE),
+    (FAILURE, SMALL),
     (WASTE, LARGE_LIGHT),
     (INSPECT_COMPARED, MIDDLE),
     (INSPECT_LAYERS, Look(is_unicode=False)),
