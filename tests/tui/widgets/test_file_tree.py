@@ -395,13 +395,13 @@ async def test_a_key_in_a_million_entries_is_answered_at_once() -> None:
         tree = app.files_tree
         screen = Region(0, 0, 120, 50)
         tree.render_lines(screen)
-        begun = time.perf_counter()
-        for _ in range(100):
+        begun = time.thread_time()  # whatever else this machine does
+        for _ in range(40):
             tree.action_page_down()
             tree.render_lines(screen)
-        taken = (time.perf_counter() - begun) / 100
+        taken = (time.thread_time() - begun) / 40
         await pilot.pause()
-        assert taken < 0.05, "five times what it takes on a busy machine"
+        assert taken < 0.05, "five times what it takes"
 
 
 async def test_only_rows_whose_page_came_are_drawn_again() -> None:

@@ -172,11 +172,8 @@ def test_only_the_first_thousand_members_are_listed(make: object) -> None:
 
 
 def test_a_decompression_bomb_is_given_up() -> None:
-    made = io.BytesIO()
-    with gzip.GzipFile(fileobj=made, mode="wb", compresslevel=1) as file:
-        for _ in range(300):
-            file.write(bytes(1 << 20))
-    assert listing(made.getvalue()).problem == "the rest is too large to be looked through"
+    bomb = gzip.compress(bytes(30 << 20), 1) * 10
+    assert listing(bomb).problem == "the rest is too large to be looked through"
 
 
 def test_an_endless_name_of_a_member_is_not_read() -> None:
