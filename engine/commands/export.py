@@ -9,19 +9,11 @@ from typing import IO, cast
 from engine.commands.kept_files import KeptFiles, make_readable
 from engine.explain import printable
 from engine.file_tree import DIRECTORY, Entry, FileTree
+from engine.inspection.tar_header import tar_info
 from engine.model.errors import MachineError, UsageError
 from engine.past.file_changes import below, change_of
 from engine.store import attributes, disk
 from engine.terminal.console import Console
-
-_TYPES = {
-    "file": tarfile.REGTYPE,
-    DIRECTORY: tarfile.DIRTYPE,
-    "symlink": tarfile.SYMTYPE,
-    "fifo": tarfile.FIFOTYPE,
-    "character": tarfile.CHRTYPE,
-    "block": tarfile.BLKTYPE,
-}
 
 
 def export(
@@ -127,7 +119,7 @@ def _write_tar(file: IO[bytes], wanted: FileTree, places: dict[str, str]) -> Non
             if not name:
                 continue
             entry = wanted[name]
-            info = _tar_info(name, entry)
+            info = tar_info(name, entry)
             if entry.kind != "file":
                 tar.addfile(info)
                 continue
@@ -135,22 +127,6 @@ def _write_tar(file: IO[bytes], wanted: FileTree, places: dict[str, str]) -> Non
                 if os.fstat(content.fileno()).st_size != entry.size:
                     raise MachineError(f"`{printable(name)}` is damaged in the store")
                 tar.addfile(info, content)
-
-
-def _tar_info(name: str, entry: Entry) -> tarfile.TarInfo:
-    info = tarfile.TarInfo(name)
-    info.type = _TYPES[entry.kind]
-    info.mode, info.uid, info.gid = entry.mode, entry.uid, entry.gid
-    info.mtime = entry.mtime_ns // 1_000_000_000
-    info.linkname = entry.target
-    if entry.kind == "file":
-        info.size = entry.size
-    elif entry.kind in ("character", "block"):
-        info.devmajor, info.devminor = os.major(entry.device), os.minor(entry.device)
-    info.pax_headers = {
-        f"SCHILY.xattr.{name}": value.decode("utf-8", "surrogateescape") for name, value in entry.xattrs
-    }
-    return info
 
 
 class _ConsoleFile:

@@ -9,8 +9,9 @@ from engine.commands.kept_files import KeptFiles, files_of, make_readable, read
 from engine.commands.past_runs import add_run_option, open_store, task_named
 from engine.explain import printable
 from engine.file_tree import Entry, FileTree
+from engine.layer_files.links import PathNotFound, resolved
 from engine.model.errors import UsageError
-from engine.past.file_changes import Difference, PathNotFound, below, change_of, differences, resolved
+from engine.past.file_changes import Difference, below, change_of, differences
 from engine.past.text_diff import LARGEST, unified
 from engine.progress.glyphs import Glyphs
 from engine.store.store import Store
@@ -69,7 +70,7 @@ def _resolved(files: KeptFiles, tree: FileTree, path: str, *, follow_last: bool 
     """PATH, relative to the workspace or absolute, as a path of the tree; UsageError where nothing is."""
     start = path if path.startswith("/") else f"{files.workspace}/{path}"
     try:
-        return resolved(tree, start, follow_last=follow_last)
+        return resolved(tree.get, start, follow_last=follow_last)
     except PathNotFound as error:
         hint = None
         if files.kept.is_host_base and start.lstrip("/").split("/")[0] in _HOST_FOLDERS:

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import tarfile
 from collections.abc import Callable, Iterator
 
 from engine.file_tree import DIRECTORY, Entry
 from engine.inspection.contents import Opened
 from engine.inspection.state_files import StateFile
+from engine.inspection.tar_header import tar_info
 from engine.model.errors import OutcropError
 
 REFUSED = "OUTCROP.refused"  # the last header of a tar that could not be finished: why
 _CHUNK = 1 << 18
-_TYPES = {
-    "file": tarfile.REGTYPE,
-    DIRECTORY: tarfile.DIRTYPE,
-    "symlink": tarfile.SYMTYPE,
-    "fifo": tarfile.FIFOTYPE,
-    "character": tarfile.CHRTYPE,
-    "block": tarfile.BLKTYPE,
-}
 
 
 def tar(files: Iterator[StateFile], path: str, opened: Callable[[StateFile], Opened]) -> Iterator[bytes]:
@@ -66,16 +58,4 @@ def _joined(pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _header(name: str, entry: Entry) -> bytes:
-    info = tarfile.TarInfo(name)
-    info.type = _TYPES[entry.kind]
-    info.mode, info.uid, info.gid = entry.mode, entry.uid, entry.gid
-    info.mtime = entry.mtime_ns // 1_000_000_000
-    info.linkname = entry.target
-    if entry.kind == "file":
-        info.size = entry.size
-    elif entry.kind in ("character", "block"):
-        info.devmajor, info.devminor = os.major(entry.device), os.minor(entry.device)
-    info.pax_headers = {
-        f"SCHILY.xattr.{key}": value.decode("utf-8", "surrogateescape") for key, value in entry.xattrs
-    }
-    return info.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
+    return tar_info(name, entry).tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")

@@ -16,6 +16,7 @@ import msgspec
 from engine.file_tree import Entry, FileTree
 from engine.layer_files.index_format import DIRECTORY, EMPTIED
 from engine.layer_files.layer_index import LayerIndex
+from engine.layer_files.links import PathNotFound, resolved
 from engine.layer_files.merging import (
     TOP,
     Contribution,
@@ -31,7 +32,6 @@ from engine.layer_files.tally import HiddenSizes
 _STATES_KEPT = 32
 _DIRECTORIES_KEPT = 20_000  # of which a state remembers the contributions
 _LISTINGS_KEPT = 400_000  # entries of listings
-_MOST_LINKS = 40
 _ROW = 32  # bits of a code that are the row; those above are the layer
 
 
@@ -186,29 +186,10 @@ class State:
 
     def resolve(self, path: str) -> str | None:
         """`path` with its links followed inside the tree, the last one too; None when it leads nowhere."""
-        pending = [name for name in path.split("/") if name not in ("", ".")][::-1]
-        place: list[str] = []
-        links = 0
-        while pending:
-            name = pending.pop()
-            if name in ("", "."):
-                continue
-            if name == "..":
-                place = place[:-1]
-                continue
-            place.append(name)
-            entry = self.entry("/".join(place))
-            if entry is None:
-                return None
-            if entry.kind == "symlink":
-                links += 1
-                if links > _MOST_LINKS:
-                    return None
-                place = [] if entry.target.startswith("/") else place[:-1]
-                pending.extend(reversed(entry.target.split("/")))
-            elif entry.kind != "directory" and pending:
-                return None
-        return "/".join(place)
+        try:
+            return resolved(self.entry, path)
+        except PathNotFound:
+            return None
 
     def tree(self) -> FileTree:
         """All of it, decoded."""

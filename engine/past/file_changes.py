@@ -10,10 +10,9 @@ from typing import Literal
 
 import msgspec
 
-from engine.file_tree import DIRECTORY, Entry, is_below, same_content
+from engine.file_tree import Entry, is_below, same_content
 
 ChangeKind = Literal["added", "changed", "removed", "metadata"]
-_MOST_LINKS = 40
 
 
 class Difference(msgspec.Struct, frozen=True):
@@ -60,41 +59,3 @@ def below(tree: Mapping[str, Entry], directory: str, *, recursive: bool) -> Iter
     for path in sorted(tree):
         if is_below(path, directory) and (recursive or "/" not in path[cut:]):
             yield path[cut:], tree[path]
-
-
-class PathNotFound(Exception):
-    """There is nothing at a path; `path` is how far the way led, and what was looked for there."""
-
-    def __init__(self, path: str) -> None:
-        super().__init__(path)
-        self.path = path
-
-
-def resolved(tree: Mapping[str, Entry], path: str, *, follow_last: bool = True) -> str:
-    """`path` with its symlinks followed within the tree, which they can't leave.
-
-    PathNotFound when it leads nowhere, also through too many links.
-    """
-    pending = [name for name in path.split("/") if name not in ("", ".")][::-1]
-    place: list[str] = []
-    links = 0
-    while pending:
-        name = pending.pop()
-        if name in ("", "."):
-            continue
-        if name == "..":
-            place = place[:-1]
-            continue
-        place.append(name)
-        entry = tree.get("/".join(place))
-        if entry is None:
-            raise PathNotFound("/".join(place))
-        if entry.kind == "symlink" and (pending or follow_last):
-            links += 1
-            if links > _MOST_LINKS:
-                raise PathNotFound("/".join(place))
-            place = [] if entry.target.startswith("/") else place[:-1]
-            pending.extend(reversed(entry.target.split("/")))
-        elif entry.kind != DIRECTORY and pending:
-            raise PathNotFound("/".join((*place, *reversed(pending))))
-    return "/".join(place)

@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from engine.file_tree import Entry, FileTree
-from engine.past.file_changes import PathNotFound, below, differences, resolved
+from engine.layer_files.links import PathNotFound, resolved
+from engine.past.file_changes import below, differences
 from engine.past.text_diff import unified
 
 
@@ -50,17 +51,17 @@ TREE: FileTree = {
     ],
 )
 def test_links_are_followed_within_the_tree(path: str, place: str) -> None:
-    assert resolved(TREE, path) == place
+    assert resolved(TREE.get, path) == place
 
 
 def test_a_last_link_can_be_left_alone() -> None:
-    assert resolved(TREE, "work/loop", follow_last=False) == "work/loop"
+    assert resolved(TREE.get, "work/loop", follow_last=False) == "work/loop"
 
 
 @pytest.mark.parametrize("path", ["nope", "usr/nope/x", "work/loop", "work/dangling", "usr/lib.conf/x"])
 def test_what_leads_nowhere_is_not_found(path: str) -> None:
     with pytest.raises(PathNotFound):
-        resolved(TREE, path)
+        resolved(TREE.get, path)
 
 
 def test_a_directory_lists_what_lies_in_it() -> None:

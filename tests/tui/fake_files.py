@@ -30,7 +30,8 @@ from engine.api.file_messages import (
 from engine.api.files_client import ROWS_AT_ONCE, ContentOverHttp, FilesClient, Found, Progress
 from engine.api.messages import Refusal
 from engine.file_tree import DIRECTORY, Entry, FileTree, LayerManifest, is_below, merge, parent_of, parents_of
-from engine.past.file_changes import PathNotFound, change_of, resolved
+from engine.layer_files.links import PathNotFound, resolved
+from engine.past.file_changes import change_of
 from engine.store.content_digest import digest_of
 
 Content = Union[bytes, Entry, None]  # of a file; anything else; a directory
@@ -178,7 +179,7 @@ class FakeFiles(FilesClient):
         if after is None and old is None:
             raise _not_found(path, state)
         try:
-            led_to = resolved(view.before if after is None else view.after, path)
+            led_to = resolved((view.before if after is None else view.after).get, path)
         except PathNotFound:
             led_to = None
         position = view.layer_of(path)
