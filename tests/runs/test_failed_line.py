@@ -13,53 +13,60 @@ pytestmark = pytest.mark.namespaces
 _HOST = 'base: {image: "host:", config: none}\ntasks:\n'
 
 
-def _failed(program: Program, script: str, shell: str = "") -> dict[str, Any] | None:
-    """`failed_at` of a task with this script; `shell`: instead of the default one."""
-    lines = "".join(f"      {line}\n" if line else "\n" for line in script.strip("\n").split("\n"))
-    setup = f"  - {{key: shell, run: \"echo '{shell}' > $RWX_IMAGE/shell\"}}\n" if shell else ""
-    use = "    use: shell\n" if shell else ""
-    program.define(f"{_HOST}{setup}  - key: task\n{use}    run: |\n{lines}")
-    ended = [
-        event
+def _failures(program: Program, *cases: tuple[str, str]) -> list[dict[str, Any] | None]:
+    """`failed_at` of a task for each (shell, or empty for the default one, script), all in one run."""
+    tasks = ""
+    for number, (shell, script) in enumerate(cases):
+        lines = "".join(f"      {line}\n" if line else "\n" for line in script.strip("\n").split("\n"))
+        setup = f"  - {{key: shell{number}, run: \"echo '{shell}' > $RWX_IMAGE/shell\"}}\n" if shell else ""
+        use = f"    use: shell{number}\n" if shell else ""
+        tasks += f"{setup}  - key: task{number}\n{use}    run: |\n{lines}"
+    program.define(_HOST + tasks)
+    ended = {
+        event["task"]: event
         for event in program("run", "--progress", "json").events
-        if event["type"] == "task_finished" and event["task"] == "task"
-    ]
-    assert ended[0]["result"] == "failed", ended
-    found: dict[str, Any] | None = ended[0]["failed_at"]
-    return found
+        if event["type"] == "task_finished"
+    }
+    found = [ended[f"task{number}"] for number in range(len(cases))]
+    assert all(event["result"] == "failed" for event in found), found
+    return [event["failed_at"] for event in found]
+
+
+def _failed(program: Program, script: str) -> dict[str, Any] | None:
+    return _failures(program, ("", script))[0]
 
 
 def _line(found: dict[str, Any] | None) -> tuple[int | None, str] | None:
     return None if found is None else (found.get("line"), found.get("command", ""))
 
 
-@pytest.mark.parametrize(
-    "script, place",
-    [
-        ("true\ntest 1 = 2\ntrue", (2, "test 1 = 2")),
-        ("true\nexit 3", (2, "exit 3")),
-        ("f() {\n  true\n  ls /nonexistent\n}\ntrue\nf", (3, "ls /nonexistent")),
-        ("f() { exit 4; }\nf", (1, "f() { exit 4; }")),
-        ("true\n(\n  false\n)", (2, "( false )")),
-        ("true\nx=$(\n  false\n)", (2, "x=$(false)")),
-        ("true\nfalse |\n  cat", (2, "false | cat")),
-        ("ls \\\n  /nonexistent", (1, "ls /nonexistent")),
-        ("set -u\necho $unknown", (2, "echo $unknown")),
-        ("true\nif true; done", (2, "if true; done")),
-        ("true\nnosuchprogram", (2, "nosuchprogram")),
-        ("trap 'echo bye' EXIT\nfalse", (2, "false")),
-        ("trap 'echo oh' ERR\nfalse", (2, "false")),
-        ("set -C\nset -x\nfalse", (3, "false")),
-        ("set +e\nfalse\n(exit 9)", (3, "(exit 9)")),
-        ("bash -c 'kill -9 $$'", (1, "bash -c 'kill -9 $$'")),
-        ("test 1 = 1 || exit 3\ntest 1 = 2 || exit 3", (None, "exit 3")),
-        ("trap 'echo oh' ERR; trap 'echo bye' EXIT; false", None),
-        ("exec false", None),
-        ("kill -9 $$", None),
-    ],
-)
-def test_bash_tells_the_line(outcrop: Program, script: str, place: tuple[int | None, str] | None) -> None:
-    assert _line(_failed(outcrop, script)) == place
+_IN_BASH: list[tuple[str, tuple[int | None, str] | None]] = [
+    ("true\ntest 1 = 2\ntrue", (2, "test 1 = 2")),
+    ("true\nexit 3", (2, "exit 3")),
+    ("f() {\n  true\n  ls /nonexistent\n}\ntrue\nf", (3, "ls /nonexistent")),
+    ("f() { exit 4; }\nf", (1, "f() { exit 4; }")),
+    ("true\n(\n  false\n)", (2, "( false )")),
+    ("true\nx=$(\n  false\n)", (2, "x=$(false)")),
+    ("true\nfalse |\n  cat", (2, "false | cat")),
+    ("ls \\\n  /nonexistent", (1, "ls /nonexistent")),
+    ("set -u\necho $unknown", (2, "echo $unknown")),
+    ("true\nif true; done", (2, "if true; done")),
+    ("true\nnosuchprogram", (2, "nosuchprogram")),
+    ("trap 'echo bye' EXIT\nfalse", (2, "false")),
+    ("trap 'echo oh' ERR\nfalse", (2, "false")),
+    ("set -C\nset -x\nfalse", (3, "false")),
+    ("set +e\nfalse\n(exit 9)", (3, "(exit 9)")),
+    ("bash -c 'kill -9 $$'", (1, "bash -c 'kill -9 $$'")),
+    ("test 1 = 1 || exit 3\ntest 1 = 2 || exit 3", (None, "exit 3")),
+    ("trap 'echo oh' ERR; trap 'echo bye' EXIT; false", None),
+    ("exec false", None),
+    ("kill -9 $$", None),
+]
+
+
+def test_bash_tells_the_line(outcrop: Program) -> None:
+    found = _failures(outcrop, *(("", script) for script, _ in _IN_BASH))
+    assert list(zip([script for script, _ in _IN_BASH], map(_line, found), strict=True)) == _IN_BASH
 
 
 def test_a_file_that_was_read_in_is_named(outcrop: Program) -> None:
@@ -73,23 +80,22 @@ def test_a_file_that_was_read_in_is_named(outcrop: Program) -> None:
     }
 
 
-@pytest.mark.parametrize(
-    "shell, script, place",
-    [
-        ("busybox sh -l -e", "true\ntest 1 = 2\ntrue", (2, "test 1 = 2")),
-        ("busybox sh -l -e", "true\nif true; done", (2, "if true; done")),
-        ("busybox sh -l -e", "true\nfalse | false", None),
-        ("sh -l -e", "true\nnosuchprogram", (2, "nosuchprogram")),
-        ("sh -l -e", "true\nfalse", None),
-        ("bash --posix -e", "true\nfalse", (2, "false")),
-        ("python3", "import sys\ndef f():\n    raise ValueError\nf()", (3, "raise ValueError")),
-        ("python3", "import sys\nsys.exit(4)", None),
-    ],
-)
-def test_other_shells_tell_what_they_can(
-    outcrop: Program, shell: str, script: str, place: tuple[int, str] | None
-) -> None:
-    assert _line(_failed(outcrop, script, shell)) == place
+_IN_OTHER_SHELLS: list[tuple[tuple[str, str], tuple[int | None, str] | None]] = [
+    (("busybox sh -l -e", "true\ntest 1 = 2\ntrue"), (2, "test 1 = 2")),
+    (("busybox sh -l -e", "true\nif true; done"), (2, "if true; done")),
+    (("busybox sh -l -e", "true\nfalse | false"), None),
+    (("sh -l -e", "true\nnosuchprogram"), (2, "nosuchprogram")),
+    (("sh -l -e", "true\nfalse"), None),
+    (("bash --posix -e", "true\nfalse"), (2, "false")),
+    (("python3", "import sys\ndef f():\n    raise ValueError\nf()"), (3, "raise ValueError")),
+    (("python3", "import sys\nsys.exit(4)"), None),
+]
+
+
+def test_other_shells_tell_what_they_can(outcrop: Program) -> None:
+    cases = [case for case, _ in _IN_OTHER_SHELLS]
+    found = _failures(outcrop, *cases)
+    assert list(zip(cases, map(_line, found), strict=True)) == _IN_OTHER_SHELLS
 
 
 def test_the_script_sees_and_does_what_it_always_did(outcrop: Program) -> None:
@@ -120,8 +126,8 @@ def test_the_end_of_a_run_names_the_line_and_where_it_stands(outcrop: Program) -
     assert _failed(outcrop, "true\nfalse # no") is not None
     words = "line 2: false # no (outcrop.yml:6)"
     assert words in outcrop("run", "--progress", "plain").stderr + outcrop("run").stdout
-    assert words in outcrop("results", "--task", "task").stdout
-    found = outcrop("results", "--task", "task", "--json").json["FailedAt"]
+    assert words in outcrop("results", "--task", "task0").stdout
+    found = outcrop("results", "--task", "task0", "--json").json["FailedAt"]
     assert (found["Line"], found["Command"], found["DefinitionLine"]) == (2, "false # no", 5)
 
 
