@@ -6,7 +6,11 @@ from engine.layer_files.changes import ChangeCounts, changes_between
 from engine.layer_files.stack import Stack
 from engine.model.errors import StoreError
 from engine.model.records import TaskRecord
+from engine.store.recent import Recent
 from engine.store.store import Store
+
+_KEPT = 500
+_found: Recent[ChangeCounts] = Recent(_KEPT)  # by digests: what they stand for never changes
 
 
 def own_changes(store: Store, kept: TaskRecord) -> ChangeCounts | None:
@@ -15,8 +19,15 @@ def own_changes(store: Store, kept: TaskRecord) -> ChangeCounts | None:
         return None
     if kept.own_layer is None:
         return ChangeCounts()
+    layers = (*kept.layers, kept.own_layer)
+    counts = _found.get(layers)
+    if counts is not None:
+        return counts
     try:
-        stack = Stack([store.layers.index(digest) for digest in (*kept.layers, kept.own_layer)])
+        stack = Stack([store.layers.index(digest) for digest in layers])
     except StoreError:
         return None
-    return changes_between(stack.state(len(kept.layers) - 1), stack.state(len(kept.layers))).counts
+    last = len(kept.layers)
+    counts = changes_between(stack.state(last - 1), stack.state(last)).counts
+    _found.put(layers, counts, 1)
+    return counts

@@ -12,6 +12,7 @@ from textual.binding import BindingType
 from textual.geometry import Size
 from textual.message import Message
 from textual.screen import Screen
+from textual.timer import Timer
 from textual.widget import Widget
 
 from engine.api.file_messages import PlaceDetails, WastedPath
@@ -42,7 +43,8 @@ from tui.widgets.status_bar import StatusBar
 
 Selector = str | type[Widget]
 _OTHER_ROWS = 2  # above and below the panes
-_AFTER_THE_PICTURE = 0.3  # seconds
+_AFTER_THE_PICTURE = 0.5  # seconds
+_AT_REST = 0.25
 _ORDER_WORDS = {"name": "", "size": "largest first", "change": "most changes first"}
 _GONE = "the engine is gone: what is shown stays. S starts it again"
 
@@ -74,6 +76,7 @@ class InspectScreen(Screen[None]):
         self._wanted = _Wanted()
         self._problem = ""
         self._wants_waste = False
+        self._rest: Timer | None = None
         self._dialogs = InspectDialogs(self, bridge.files, glyphs)
         self._place = ShownPlace(bridge, self._came, self._refused, self._facts_came)
         self._head = RowLine(ellipsis=glyphs.ellipsis, id="inspect-head")
@@ -158,6 +161,16 @@ class InspectScreen(Screen[None]):
         if self.inspected.details is not None and not self.inspected.details.is_counted:
             self._place.ask_for_counts(self._counted)
 
+    def _ask_for_task(self) -> None:
+        """What is kept of the task that made the selected layer, once it stays selected."""
+        if self._rest is not None:
+            self._rest.stop()
+        inspected = self.inspected
+        self._place.forget_task(inspected.run, inspected.selected)
+        self._rest = self.set_timer(
+            _AT_REST, lambda: self._place.ask_for_task(inspected.run, inspected.selected)
+        )
+
     def _counted(self, details: PlaceDetails) -> None:
         known = self.inspected.details
         if known is not None and inspect_rows.is_same_but_for_counts(known, details):
@@ -185,7 +198,7 @@ class InspectScreen(Screen[None]):
         self._layer_list.mark(inspect_rows.marks(inspected))
         if inspected.layer != was.layer:
             self._layer_list.select(inspected.layer)
-            self._place.ask_for_task(inspected.run, inspected.selected)
+            self._ask_for_task()
         if inspected.view != was.view:
             self._show_files()
         self._draw()
@@ -437,7 +450,7 @@ class InspectScreen(Screen[None]):
         layers = () if details is None else details.layers
         self._layer_list.mark(inspect_rows.marks(inspected))
         self._layer_list.show(layers, self._clock(), selected=max(0, inspected.layer))
-        self._place.ask_for_task(inspected.run, inspected.selected)
+        self._ask_for_task()
         self._show_files(forgets=is_another)
         self._draw()
 

@@ -83,13 +83,18 @@ class ShownPlace:
 
         self._bridge.files.waste(place, came, refused, latest="inspect.waste")
 
+    def forget_task(self, run: str | None, layer: LayerSummary | None) -> None:
+        """What is known of the task of another layer no longer counts."""
+        if _task_of(run, layer) != self._layer:
+            self._layer, self.task = (None, ""), None
+
     def ask_for_task(self, run: str | None, layer: LayerSummary | None) -> None:
         """What is kept of the task of this run that made the layer."""
-        name = layer.name if layer is not None and layer.result in BY_TASKS else ""
-        asked = (run, name)
+        asked = _task_of(run, layer)
         if asked == self._layer:
             return
         self._layer, self.task = asked, None
+        name = asked[1]
         if run is None or not name:
             return
 
@@ -99,3 +104,7 @@ class ShownPlace:
                 self._facts_came()
 
         self._bridge.ask(lambda client: client.details(run, name), came, lambda _: None, "inspect.task")
+
+
+def _task_of(run: str | None, layer: LayerSummary | None) -> tuple[str | None, str]:
+    return run, layer.name if layer is not None and layer.result in BY_TASKS else ""
