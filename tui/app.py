@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING, ClassVar, assert_never
 
 import msgspec
@@ -41,6 +42,9 @@ if TYPE_CHECKING:
 _DRAIN_SECONDS = 1 / 20  # from what came to what comes, at least
 _PAUSE_FOR_FRAME = 2.0  # times what it took to draw
 _LONGEST_PAUSE = 0.4  # seconds
+_AT_EASE = 1.5  # seconds after the start
+_BETWEEN_IMPORTS = 0.05
+_WANTED_SOON = ("tui.model.preview.preparing", "tui.widgets.inspect_panes", "tui.screens.inspecting")
 # Textual's own is black and white reversed: not to be seen on a dark terminal of 16 colours.
 _CURSOR_CSS = """
 Input:ansi > .input--cursor { background: ansi_default; color: ansi_default; text-style: reverse; }
@@ -113,6 +117,7 @@ class OutcropApp(App[None]):
     def on_mount(self) -> None:
         self.theme_changed_signal.subscribe(self, self._draw_all)
         self._bridge.open(self._wake)
+        self.set_timer(_AT_EASE, lambda: self._import_ahead(_WANTED_SOON))
         self.call_later(self._open_first_screen)  # while it mounts the app, Textual draws and shows nothing
         for notices in (self._opening.notices, self._problems):
             if notices:  # one for all of them: each by itself would cover half of a small screen
@@ -125,6 +130,12 @@ class OutcropApp(App[None]):
         else:
             self.switch_mode("history" if self._opening.run is None else "run")
         self._is_opening = False
+
+    def _import_ahead(self, modules: Sequence[str]) -> None:
+        """What a key would have to wait for, one after the other, so that no key waits for this either."""
+        if modules:
+            import_module(modules[0])
+            self.set_timer(_BETWEEN_IMPORTS, lambda: self._import_ahead(modules[1:]))
 
     def delay_update(self, delay: float = 0.05) -> None:
         """Keep the picture until the next screen has one; the first screen has nothing to wait for."""
