@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 
-from engine.api.client import EngineClient, RefusedError, connect
+from engine.api.client import EngineClient, EngineGone, RefusedError, connect
 from engine.cli import Parser
 from engine.commands import inspect
 from engine.commands.past_runs import open_store
-from engine.model.errors import MachineError, StoreError
+from engine.model.errors import MachineError, StoreError, UsageError
 from engine.terminal.console import Console
-from tui.model.inspected import run_and_task
+from tui.model.inspected import run_and_task, task_place
 
 
 def open_place(arguments: list[str], console: Console) -> int | None:
@@ -25,7 +25,17 @@ def open_place(arguments: list[str], console: Console) -> int | None:
         return None
     home = console.environment.get("OUTCROP_HOME")
     with open_store(console) as store:
-        place = inspect.place_of(options, store, console)
+        try:
+            place = inspect.place_of(options, store, console)
+        except UsageError:
+            elsewhere = (
+                None
+                if inspect.is_file(options.what)
+                else place_elsewhere(options.what, options.run, store.root)
+            )
+            if elsewhere is None:
+                raise
+            place = elsewhere
     finding = _Finding(home)  # it may have to be started, and Textual takes long to import
     from tui.app import Opening, OutcropApp
     from tui.appearance import appearance
@@ -39,6 +49,28 @@ def open_place(arguments: list[str], console: Console) -> int | None:
     code = farewell(app.run_screen.shown, bridge, console, is_crash=bool(app.return_code))
     bridge.close()
     return code
+
+
+def place_elsewhere(word: str, run: str, root: str) -> str | None:
+    """The place that TASK, or TASK@RUN, means to an engine elsewhere; None where it is at hand.
+
+    Raises UsageError when that engine knows no such run or task.
+    """
+    try:
+        client = connect(root, start=False)
+    except (EngineGone, MachineError):
+        return None
+    try:
+        if client.store_elsewhere() is None:
+            return None
+        task, at, other = word.partition("@")
+        place = task_place(client.run(other if at else run).run, task)
+        client.files.place(place)
+        return place
+    except RefusedError as error:
+        raise UsageError(error.refusal.message, error.refusal.hint) from error
+    finally:
+        client.close()
 
 
 class _Finding:

@@ -71,6 +71,13 @@ class EngineClient:
             self._http.call("GET", "/v1/engine", timeout=_SAYS_STATUS_WITHIN), type=EngineStatus
         )
 
+    def store_elsewhere(self) -> str | None:
+        """Its store, where its socket is only forwarded, as by `ssh -L`: files there are not at hand here."""
+        with self._folder.connect(ANSWERS_WITHIN) as connected:
+            at_hand = peer(connected)[0]
+        status = self.status()
+        return None if status.pid == at_hand else status.store
+
     def stop(self) -> None:
         """Let it cancel its runs and end; it still does so when this returns."""
         self._http.call("POST", "/v1/stop")

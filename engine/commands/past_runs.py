@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
 
+from engine.model.errors import MachineError, UsageError
 from engine.past.past_run import PastRun
 from engine.run_state import TaskState
 from engine.store.store import Store
@@ -23,7 +25,33 @@ def open_store(console: Console) -> Store:
 
 def run_named(store: Store, word: str) -> PastRun:
     """The run that RUN means; UsageError when there is none."""
-    return PastRun(store, store.runs.resolve(word))
+    try:
+        return PastRun(store, store.runs.resolve(word))
+    except UsageError as error:
+        elsewhere = _store_elsewhere(store)
+        if elsewhere is None:
+            raise
+        message = f"the engine of `{store.root}` is elsewhere, and so are the files of its runs"
+        raise UsageError(
+            message,
+            f"use this command there, in the store `{elsewhere}`; here, `outcrop inspect TASK` shows them",
+        ) from error
+
+
+def _store_elsewhere(store: Store) -> str | None:
+    """The store whose engine answers at a socket that was forwarded to this one; None for most."""
+    if not os.path.exists(os.path.join(store.root, "engine", "engine.sock")):
+        return None
+    from engine.api.client import EngineGone, connect  # late: only for an error message
+
+    try:
+        client = connect(store.root, start=False)
+        try:
+            return client.store_elsewhere()
+        finally:
+            client.close()
+    except (EngineGone, MachineError, OSError):
+        return None
 
 
 def task_named(store: Store, word: str, run: str) -> tuple[PastRun, TaskState]:
