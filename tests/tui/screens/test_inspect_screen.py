@@ -87,7 +87,12 @@ async def test_two_keys_at_once_move_the_cursor_by_two_layers_and_there_it_stays
         await inspection.until(lambda: inspection.screen.inspected.layer == 0)
         put: list[int] = []
         select = layers.select
-        monkeypatch.setattr(layers, "select", lambda position: (put.append(position), select(position)))
+
+        def counted(position: int) -> None:
+            put.append(position)
+            select(position)
+
+        monkeypatch.setattr(layers, "select", counted)
         layers.action_move_down()
         layers.action_move_down()
         await inspection.until(lambda: inspection.screen.inspected.layer == 2)
