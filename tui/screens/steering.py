@@ -32,8 +32,10 @@ def is_possible(action: str, shown: ShownRun, task: str | None) -> bool:
             return not shown.is_live
         case "next_error":
             return bool(attention.failures(state))
-        case "shell" | "shell_keep" | "shell_before":
+        case "shell" | "shell_before":
             return selected is not None and (selected.done or selected.execution == "running")
+        case "shell_keep":  # what is changed in one that runs is there for it as well
+            return selected is not None and selected.done
         case "retry_from_here":
             return selected is not None and selected.done and selected.failed and selected.attempt > 0
         case "breakpoint":

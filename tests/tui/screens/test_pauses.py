@@ -59,6 +59,7 @@ async def test_nothing_else_can_be_let_go_on() -> None:
         await shown.say(PAUSED)
         assert shown.screen.check_action("proceed", ())
         assert shown.screen.check_action("shell", ())
+        assert not shown.screen.check_action("shell_keep", ()), "what is changed is there for the task"
 
 
 async def test_a_failed_task_is_tried_again_from_where_it_left_off_while_the_run_goes_on() -> None:
