@@ -62,6 +62,14 @@ class Efficiency(msgspec.Struct, frozen=True, kw_only=True):
     by_layer: tuple[int, ...]
 
 
+class NotListed(Exception):
+    """What these layers, by position, do not list would have to be known."""
+
+    def __init__(self, positions: Sequence[int]) -> None:
+        super().__init__(positions)
+        self.positions = positions
+
+
 class LayerNodes:
     """The tree of one layer, made of its members in their order."""
 
@@ -136,8 +144,13 @@ class LayerRows:
 
 
 def efficiency(layers: Sequence[LayerRows]) -> Efficiency:
-    """The figures of all layers, lowest first."""
+    """The figures of all layers, lowest first. NotListed when only a part of a layer counts that is not
+    listed as a whole."""
     removals = _Removals(layers)
+    ends = zip(layers, removals.ends, strict=True)
+    cut = [position for position, (rows, end) in enumerate(ends) if rows.unlisted and end < len(rows)]
+    if cut:
+        raise NotListed(cut)
     streams = [_leaves(position, rows, removals.ends[position]) for position, rows in enumerate(layers)]
     streams.append(iter(sorted(removals.found, key=itemgetter(0))))
     smallest = discovered = sum(rows.unlisted for rows in layers)

@@ -6,8 +6,7 @@ deletions as whiteouts, further names of a file as hard links.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -16,17 +15,20 @@ from engine.images.efficiency import (
     Efficiency,
     LayerNodes,
     LayerRows,
+    NotListed,
     efficiency,
-    hidden_by,
     node_value,
 )
 from engine.inspection.advice import Told, advice_for
 from engine.layer_files.index_format import DELETED, DIRECTORY, EMPTIED, ENTRY
 from engine.layer_files.layer_index import LayerIndex
+from engine.layer_files.merging import shared
 from engine.layer_files.stack import Stack
 
 _WHITEOUT = ".wh."
-_LARGE = 4_096  # rows from which on the largest layer is not looked at as a whole
+_ROOT = 1  # the directory of what lies at the top
+_LARGE = 4_096  # rows from which on layers are not looked at as a whole
+_TAKES_AWAY = bytes(1 if flags & (DELETED | EMPTIED) else 0 for flags in range(256))
 
 
 class NamedLayer(Protocol):
@@ -103,21 +105,24 @@ def waste_of(
 
 
 def figures_of(indexes: Sequence[LayerIndex]) -> Efficiency:
-    """dive's figures of layers of the store. Of the largest only what other layers touch is looked at."""
+    """dive's figures of layers of the store. Of large ones only what two layers have is looked at."""
     stack = Stack(indexes)
-    largest = max(range(len(indexes)), key=lambda position: indexes[position].rows, default=-1)
-    if largest < 0 or indexes[largest].rows < _LARGE or _has_deletions(indexes[largest]):
-        return efficiency([_rows(stack, position, index) for position, index in enumerate(indexes)])
-    rows = [
-        None if position == largest else _rows(stack, position, index)
-        for position, index in enumerate(indexes)
-    ]
-    touched = _touched_rows(indexes[largest], [one for one in rows if one is not None])
-    return efficiency([touched if one is None else one for one in rows])
+    if sum(index.rows for index in indexes) >= _LARGE and not any(map(_names_whiteouts, indexes)):
+        paths = _shared_paths(indexes)
+        rows = [_listed_rows(stack, position, paths[position]) for position in range(len(indexes))]
+        try:
+            return efficiency(rows)
+        except NotListed as error:  # a whiteout of what is not there: in no layer that a task has made
+            for position in error.positions:
+                rows[position] = _rows(stack, position, indexes[position])
+            return efficiency(rows)
+    return efficiency([_rows(stack, position, index) for position, index in enumerate(indexes)])
 
 
-def _has_deletions(index: LayerIndex) -> bool:
-    return max(bytes(index.flags), default=0) >= min(DELETED, EMPTIED)
+def _names_whiteouts(index: LayerIndex) -> bool:
+    """Whether an entry is called as if it were a whiteout."""
+    names = index.joined_names(0, index.rows)
+    return names.startswith(_WHITEOUT.encode()) or b"\0" + _WHITEOUT.encode() in names
 
 
 def _rows(stack: Stack, position: int, index: LayerIndex) -> LayerRows:
@@ -127,41 +132,82 @@ def _rows(stack: Stack, position: int, index: LayerIndex) -> LayerRows:
         directory = index.node_path(node)
         prefix = f"{directory}/" if directory else ""
         for row in range(index.first[node], index.first[node + 1]):
-            flags = index.flags[row]
             name = index.name(row)
             path = prefix + name
-            gone = flags & DELETED or (flags & EMPTIED and stack.state(position).entry(path) is None)
-            if gone and not flags & ENTRY:
+            if _is_whiteout(stack, position, row, path):
                 nodes.add(f"{prefix}{_WHITEOUT}{name}", 0, False)
-            elif flags & (ENTRY | DIRECTORY):
+            elif index.flags[row] & (ENTRY | DIRECTORY):
                 size = 0 if row in later else index.sizes[row]
-                nodes.add(path, size, bool(flags & DIRECTORY))
+                nodes.add(path, size, bool(index.flags[row] & DIRECTORY))
     return nodes.rows()
 
 
-def _touched_rows(index: LayerIndex, others: Sequence[LayerRows]) -> LayerRows:
-    """The rows of a layer without deletions that other layers have too, or hide."""
+def _is_whiteout(stack: Stack, position: int, row: int, path: str) -> bool:
+    flags = stack.layers[position].flags[row]
+    if flags & ENTRY:
+        return False
+    return bool(flags & DELETED or (flags & EMPTIED and stack.state(position).entry(path) is None))
+
+
+def _shared_paths(indexes: Sequence[LayerIndex]) -> list[dict[int, str]]:
+    """By layer, row -> path: what several layers have, what a layer takes away, and all below that."""
+    found: list[dict[int, str]] = [{} for _ in indexes]
+    for position, index in enumerate(indexes):
+        flags = bytes(index.flags).translate(_TAKES_AWAY)
+        row = flags.find(1)
+        while row >= 0:
+            found[position][row] = index.path(row)
+            row = flags.find(1, row + 1)
+    pending: list[tuple[str, Sequence[tuple[int, int]]]] = []
+    pending.append(("", [(position, _ROOT) for position, index in enumerate(indexes) if index.nodes > _ROOT]))
+    while pending:
+        prefix, directories = pending.pop()
+        for rows in shared(indexes, directories):
+            first, number = rows[0]
+            path = prefix + indexes[first].name(number)
+            is_taken_away = False
+            inner = []
+            for position, row in rows:
+                index = indexes[position]
+                found[position][row] = path
+                is_taken_away = is_taken_away or bool(index.flags[row] & (DELETED | EMPTIED))
+                if index.children[row]:
+                    inner.append((position, index.children[row]))
+            if is_taken_away:
+                for position, node in inner:
+                    found[position].update(_paths_below(indexes[position], node))
+            elif len(inner) > 1:
+                pending.append((f"{path}/", inner))
+    return found
+
+
+def _paths_below(index: LayerIndex, top: int) -> Iterator[tuple[int, str]]:
+    for node in range(top, index.last[top]):
+        prefix = index.node_path(node)
+        for row in range(index.first[node], index.first[node + 1]):
+            yield row, f"{prefix}/{index.name(row)}"
+
+
+def _listed_rows(stack: Stack, position: int, paths: Mapping[int, str]) -> LayerRows:
+    """The rows of a layer of which these are listed; the others are leaves that no other layer has."""
+    index = stack.layers[position]
     later = index.later_names()
-    whole = sum(index.sizes) - sum(index.sizes[row] for row in later)
-    touched: set[int] = set()
-    for rows in others:
-        for encoded, _ in rows:
-            path = os.fsdecode(encoded)
-            hidden = hidden_by(path)
-            row = index.row_of(path if hidden is None else hidden)
-            if row is None:
-                continue
-            touched.add(row)
-            node = index.children[row] if hidden is not None else 0
-            if node:
-                touched.update(range(*index.below(node)))
-    nodes = {}
+    nodes: dict[str, int] = {}
     listed = 0
-    for row in touched:
-        size = 0 if row in later else index.sizes[row]
-        is_directory = bool(index.flags[row] & DIRECTORY)
+    for row, path in paths.items():
         node = index.children[row]
         is_leaf = not node or index.first[node] == index.first[node + 1]
-        nodes[index.path(row)] = node_value(size, is_directory=is_directory, is_leaf=is_leaf)
+        is_whiteout = _is_whiteout(stack, position, row, path)
+        if is_whiteout:
+            directory, slash, name = path.rpartition("/")
+            nodes[f"{directory}{slash}{_WHITEOUT}{name}"] = node_value(0, is_directory=0, is_leaf=True)
+        if is_whiteout or not index.flags[row] & (ENTRY | DIRECTORY):
+            if not is_leaf:
+                nodes[path] = node_value(0, is_directory=0, is_leaf=False)
+            continue
+        size = 0 if row in later else index.sizes[row]
+        is_directory = bool(index.flags[row] & DIRECTORY)
+        nodes[path] = node_value(size, is_directory=is_directory, is_leaf=is_leaf)
         listed += size if is_leaf else 0
+    whole = sum(index.sizes) - sum(index.sizes[row] for row in later)
     return LayerRows(nodes, whole, whole - listed)

@@ -55,6 +55,19 @@ def test_layers_of_the_store_waste_what_the_image_of_them_does(
     assert figures_of(image.layers) == image.efficiency
 
 
+def test_a_deletion_of_what_is_not_there_counts_the_same_where_little_is_looked_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    low = _manifest({"a": _file(3), "b": _file(5), "only": _file(70)})
+    high = _manifest({"b": _file(7), "zeta": _file(11)}, ("missing",))
+    found = []
+    for large in (0, 10_000):
+        monkeypatch.setattr(waste, "_LARGE", large)
+        found.append(figures_of([low, high]))
+    assert found[0] == found[1]
+    assert found[0].score < 1
+
+
 def _made(chosen: random.Random, there: dict[str, bool]) -> list[Item]:
     items: dict[str, Item] = {}
     for _ in range(chosen.randint(0, 8)):
