@@ -7,8 +7,6 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
-from textual.markup import escape
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
@@ -20,6 +18,7 @@ from tui.model.inspected import Inspected
 from tui.model.place_choices import Choice
 from tui.model.spans import Row, Span
 from tui.widgets.choice_list import ChoiceList
+from tui.widgets.dialog_box import DialogBox
 
 # Asks the engine for the places of a run; the answer, or why there is none, comes later.
 Ask = Callable[[Callable[[Sequence[PlaceChoice]], None], Callable[[Refusal], None]], None]
@@ -30,14 +29,7 @@ class CompareWithScreen(ModalScreen[Choice | None]):
 
     DEFAULT_CSS = """
     CompareWithScreen { align: center middle; }
-    CompareWithScreen > Vertical {
-        width: 90; max-width: 100%; height: 80%; max-height: 30;
-        border: round $edge-active; background: $surface; padding: 0 1;
-        border-title-color: $foreground; border-subtitle-color: $dim-text;
-    }
-    CompareWithScreen Input { height: 1; border: none; padding: 0 1; background: $panel; }
-    CompareWithScreen ChoiceList { background: $surface; }
-    App.-ascii CompareWithScreen > Vertical { border: ascii $edge-active; }
+    CompareWithScreen > DialogBox { width: 90; height: 80%; max-height: 30; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "cancel", priority=True),
@@ -59,9 +51,7 @@ class CompareWithScreen(ModalScreen[Choice | None]):
         self._list = ChoiceList(glyphs, self._row, empty="nothing matches")
 
     def compose(self) -> ComposeResult:
-        with Vertical() as box:
-            box.border_title = escape(f"Compare {self._here} with")
-            box.border_subtitle = "type to search - Enter takes it - Esc leaves"
+        with DialogBox(f"Compare {self._here} with", "type to search - Enter takes it - Esc leaves"):
             yield Input(placeholder="layer, task, run or image", compact=True)
             yield self._list
 

@@ -6,13 +6,14 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from tui.action import GROUP_WORDS
 from tui.active_actions import ActiveAction
 from tui.key_names import key_text
+from tui.widgets.dialog_box import DialogBox
 from tui.widgets.help_rows import HelpRow, HelpRows
 
 _MOUSE = (
@@ -28,12 +29,7 @@ class HelpScreen(ModalScreen[None]):
 
     DEFAULT_CSS = """
         HelpScreen { align: center middle; }
-        HelpScreen > Vertical {
-            width: 84; max-width: 100%; height: auto; max-height: 100%;
-            border: round $edge-active; background: $surface; padding: 0 1;
-            border-title-color: $foreground; border-subtitle-color: $dim-text;
-        }
-        HelpScreen Input { height: 1; border: none; padding: 0 1; background: $panel; }
+        HelpScreen > DialogBox { width: 84; height: auto; max-height: 100%; }
         HelpScreen VerticalScroll { height: auto; max-height: 100%; scrollbar-size-vertical: 1; }
         HelpScreen #none { color: $dim-text; padding: 0 1; display: none; }
     """
@@ -55,9 +51,7 @@ class HelpScreen(ModalScreen[None]):
         self._settings_path = settings_path
 
     def compose(self) -> ComposeResult:
-        with Vertical() as frame:
-            frame.border_title = "Keys that work here"
-            frame.border_subtitle = "type to search - Esc closes"
+        with DialogBox("Keys that work here", "type to search - Esc closes"):
             yield Input(placeholder="search", compact=True)
             with VerticalScroll(can_focus=False):
                 yield HelpRows(self._rows())

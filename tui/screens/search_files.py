@@ -7,7 +7,6 @@ from typing import ClassVar, Protocol
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
@@ -19,6 +18,7 @@ from tui.model.file_search import FileSearch, Hit, name_pattern
 from tui.model.search_pattern import search_pattern
 from tui.model.spans import Row, Span
 from tui.widgets.choice_list import ChoiceList
+from tui.widgets.dialog_box import DialogBox
 from tui.widgets.row_line import RowLine
 
 
@@ -59,14 +59,7 @@ class SearchFilesScreen(ModalScreen[Hit | None]):
 
     DEFAULT_CSS = """
     SearchFilesScreen { align: center middle; }
-    SearchFilesScreen > Vertical {
-        width: 120; max-width: 100%; height: 90%;
-        border: round $edge-active; background: $surface; padding: 0 1;
-        border-title-color: $foreground; border-subtitle-color: $dim-text;
-    }
-    SearchFilesScreen Input { height: 1; border: none; padding: 0 1; background: $panel; }
-    SearchFilesScreen ChoiceList { background: $surface; }
-    App.-ascii SearchFilesScreen > Vertical { border: ascii $edge-active; }
+    SearchFilesScreen > DialogBox { width: 120; height: 90%; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "cancel", priority=True),
@@ -89,9 +82,7 @@ class SearchFilesScreen(ModalScreen[Hit | None]):
         self._list = ChoiceList(glyphs, self._row, id="found")
 
     def compose(self) -> ComposeResult:
-        with Vertical() as box:
-            box.border_title = "Search"
-            box.border_subtitle = "Tab names or contents - Enter opens - Esc leaves"
+        with DialogBox("Search", "Tab names or contents - Enter opens - Esc leaves"):
             yield self._modes
             yield Input(self._search.typed, compact=True)
             yield self._list

@@ -6,8 +6,6 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
-from textual.markup import escape
 from textual.screen import ModalScreen
 
 from engine.api.file_messages import PlaceDetails, Waste, WastedPath
@@ -16,6 +14,7 @@ from tui.model import waste_rows
 from tui.model.inspected import place_title
 from tui.model.spans import Row
 from tui.widgets.choice_list import ChoiceList
+from tui.widgets.dialog_box import DialogBox
 from tui.widgets.fact_view import FactView
 from tui.widgets.row_line import RowLine
 
@@ -25,14 +24,9 @@ class WasteScreen(ModalScreen[WastedPath | None]):
 
     DEFAULT_CSS = """
     WasteScreen { align: center middle; }
-    WasteScreen > Vertical {
-        width: 120; max-width: 100%; height: 90%;
-        border: round $edge-active; background: $surface; padding: 0 1;
-        border-title-color: $foreground; border-subtitle-color: $dim-text;
-    }
-    WasteScreen ChoiceList { background: $surface; height: 2fr; }
+    WasteScreen > DialogBox { width: 120; height: 90%; }
+    WasteScreen ChoiceList { height: 2fr; }
     WasteScreen FactView { background: $surface; height: 1fr; min-height: 3; border-top: solid $edge; }
-    App.-ascii WasteScreen > Vertical { border: ascii $edge-active; }
     App.-ascii WasteScreen FactView { border-top: ascii $edge; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -50,9 +44,7 @@ class WasteScreen(ModalScreen[WastedPath | None]):
         self._facts.can_focus = False
 
     def compose(self) -> ComposeResult:
-        with Vertical() as box:
-            box.border_title = escape(f"Waste of {place_title(self._place)}")
-            box.border_subtitle = "Enter shows the path - Esc closes"
+        with DialogBox(f"Waste of {place_title(self._place)}", "Enter shows the path - Esc closes"):
             yield RowLine(ellipsis=self._glyphs.ellipsis, id="waste-summary")
             yield RowLine(ellipsis=self._glyphs.ellipsis, id="waste-layers")
             yield self._list
