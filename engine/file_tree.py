@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import msgspec
 
 DIRECTORY = "directory"
+LAYER_HEADING = "outcrop layer 1\n"
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -207,7 +208,7 @@ def tree_digest(tree: Mapping[str, Entry]) -> str:
 
 def manifest_digest(manifest: LayerManifest) -> str:
     """The identity of a layer, 64 hex digits."""
-    return _digest("outcrop layer 1\n", manifest.entries, manifest.deleted, manifest.emptied)
+    return _digest(LAYER_HEADING, manifest.entries, manifest.deleted, manifest.emptied)
 
 
 def system_digest(manifest: LayerManifest, workspace: str) -> str:
@@ -225,16 +226,25 @@ def system_digest(manifest: LayerManifest, workspace: str) -> str:
     return _digest("outcrop system 1\n", entries, deleted, emptied)
 
 
+def entry_line(path: str, entry: Entry) -> str:
+    """What is hashed of one entry."""
+    return (
+        f"{path}\0{entry.kind}\0{entry.mode:o}\0{entry.uid}\0{entry.gid}\0{entry.size}\0{entry.digest}\0"
+        f"{entry.target}\0{entry.device}\0{_xattrs(entry.xattrs) if entry.xattrs else ''}\0\n"
+    )
+
+
+def digest_of_lines(lines: Iterable[str]) -> str:
+    """The `manifest_digest` of a layer without deletions from the lines of its entries, in their order."""
+    text = LAYER_HEADING + "".join(lines)
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+
+
 def _digest(
     heading: str, entries: Mapping[str, Entry], deleted: Iterable[str], emptied: Iterable[str]
 ) -> str:
     lines = [heading]
-    for path in sorted(entries):
-        entry = entries[path]
-        lines.append(
-            f"{path}\0{entry.kind}\0{entry.mode:o}\0{entry.uid}\0{entry.gid}\0{entry.size}\0{entry.digest}\0"
-            f"{entry.target}\0{entry.device}\0{_xattrs(entry.xattrs) if entry.xattrs else ''}\0\n"
-        )
+    lines += [entry_line(path, entries[path]) for path in sorted(entries)]
     lines += [f"deleted {path}\0\n" for path in sorted(deleted)]
     lines += [f"emptied {path}\0\n" for path in sorted(emptied)]
     return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()

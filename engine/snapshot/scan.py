@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import stat
 import time
+from typing import Protocol
 
 import msgspec
 
@@ -88,14 +89,25 @@ class Scan(msgspec.Struct, kw_only=True):
 def scan(root: str, index: StatIndex, options: ScanOptions) -> Scan:
     """Look at the tree below `root`, an absolute path; UserError names what cannot be read."""
     for _ in range(_ATTEMPTS):
-        scanner = _Scanner(root, index, options)
+        scanner = Scanner(root, index, options)
         scanner.run()
         if not scanner.vanished:
             break
     return scanner.result
 
 
-class _Scanner:
+class NamedEntry(Protocol):
+    """The part of `os.DirEntry` that is needed here."""
+
+    @property
+    def name(self) -> str: ...
+    def is_dir(self, *, follow_symlinks: bool = True) -> bool: ...
+    def stat(self, *, follow_symlinks: bool = True) -> os.stat_result: ...
+
+
+class Scanner:
+    """One look at a tree; `vanished`: something went while it was looked at, so it is better done again."""
+
     def __init__(self, root: str, index: StatIndex, options: ScanOptions) -> None:
         self.result = Scan()
         self.vanished = False
@@ -111,6 +123,7 @@ class _Scanner:
             raise unreadable("directory", root, error) from None
 
     def run(self) -> None:
+        """Look at everything; `result` says what was found."""
         result = self.result
         pending = [("", self._signature == self._index.rules)]
         while pending:
@@ -171,7 +184,7 @@ class _Scanner:
         prefix = directory + "/" if directory else ""
         return [(prefix + name, is_decided) for name in children]
 
-    def _is_same(self, row: Row | int, entry: os.DirEntry[str]) -> bool:
+    def _is_same(self, row: Row | int, entry: NamedEntry) -> bool:
         """True when the row is still right for the name."""
         if type(row) is not Row:
             return row == (IGNORED_DIRECTORY if entry.is_dir(follow_symlinks=False) else IGNORED_FILE)
@@ -219,7 +232,7 @@ class _Scanner:
         return stat.S_ISLNK(new.mode) and old.content != new.content
 
     def _examine(
-        self, directory: str, entry: os.DirEntry[str], old: Row | int | None, is_decided: bool
+        self, directory: str, entry: NamedEntry, old: Row | int | None, is_decided: bool
     ) -> Row | int | None:
         """What is at a name that is new or not as it was; None when it is gone again."""
         if self._options.skipped == (f"{directory}/{entry.name}" if directory else entry.name):
@@ -257,7 +270,7 @@ class _Scanner:
         return False
 
     def _row(
-        self, directory: str, entry: os.DirEntry[str], old: Row | int | None, is_way_only: bool
+        self, directory: str, entry: NamedEntry, old: Row | int | None, is_way_only: bool
     ) -> Row | int | None:
         status = entry.stat(follow_symlinks=False)
         mode = status.st_mode

@@ -6,6 +6,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -14,10 +15,11 @@ from engine.file_tree import Entry, FileTree, LayerManifest, manifest_digest
 from engine.model.errors import UserError
 from engine.pending_layer import LayerSink, PendingLayer
 from engine.snapshot.scan import Scan, ScanOptions, Unread, UnreadableError, scan
-from engine.snapshot.stat_index import Row, Table, load, save
+from engine.snapshot.stat_index import Row, StatIndex, Table, load, save
 
 if TYPE_CHECKING:
     from engine.snapshot.content import ContentReader
+    from engine.snapshot.description import Description
 
 _ATTEMPTS = 4  # looks at a tree whose files come and go
 
@@ -62,8 +64,17 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
 
 def take(request: SnapshotRequest, index_path: str, layers: LayerSink, workers: int = 2) -> Snapshot:
     """Look at the tree; UserError names what cannot be read. `index_path` holds what the last look found."""
+    index = load(index_path, request.root)
+    taking = Taking(request, index, layers, workers, lambda: save(index, index_path))
+    with telling_what_is_unreadable(request):
+        return taking.run(lambda: scan(request.root, index, request.options))
+
+
+@contextmanager
+def telling_what_is_unreadable(request: SnapshotRequest) -> Iterator[None]:
+    """Says what to do about it."""
     try:
-        return _Taking(request, index_path, layers, workers).run()
+        yield
     except UnreadableError as error:
         hint = "make it readable, or leave it out with .gitignore or .dockerignore"
         if request.options.is_root_filesystem:
@@ -71,23 +82,36 @@ def take(request: SnapshotRequest, index_path: str, layers: LayerSink, workers: 
         raise UserError(error.message, hint) from None
 
 
-class _Taking:
-    def __init__(self, request: SnapshotRequest, index_path: str, layers: LayerSink, workers: int) -> None:
+class Taking:
+    """One look at a tree. `index` is renewed by it; `save` keeps it. `described`: how the last look ended."""
+
+    def __init__(
+        self,
+        request: SnapshotRequest,
+        index: StatIndex,
+        layers: LayerSink,
+        workers: int,
+        save: Callable[[], None],
+        described: Description | None = None,
+    ) -> None:
         self._request = request
-        self._index_path = index_path
         self._layers = layers
         self._workers = workers
         self._reader: ContentReader | None = None
-        self._index = load(index_path, request.root)
+        self._index = index
+        self._directories: dict[str, Table] = {}  # the index may go on meanwhile
+        self._save = save
+        self._described = described
         self._files_read = 0
         self._several: dict[str, Row] = {}  # files that have other names too
 
-    def run(self) -> Snapshot:
+    def run(self, look: Callable[[], Scan]) -> Snapshot:
+        """What `look` finds, as a layer; it is asked again when files go while they are read."""
         request = self._request
         index = self._index
         is_changed = is_touched = False
         for _ in range(_ATTEMPTS):
-            seen = scan(request.root, index, request.options)
+            seen = look()
             is_changed |= seen.is_changed
             is_touched |= seen.is_touched
             is_complete = True
@@ -96,7 +120,7 @@ class _Taking:
             elif seen.unread:
                 is_complete, has_new_content = self._read(seen.directories, seen.unread)
                 is_changed |= has_new_content
-            index.directories = seen.directories
+            index.directories = self._directories = seen.directories
             index.ignore_files = seen.ignore_files
             if is_complete:
                 break
@@ -107,10 +131,10 @@ class _Taking:
         if digest is not None:
             self._reader = None  # the layer was made when this digest was found: nothing need be kept
         else:
-            manifest = self._manifest()
-            digest = index.results[request.name] = manifest_digest(manifest)
+            manifest, digest = self._describe()
+            index.results[request.name] = digest
         if is_touched or manifest is not None:
-            save(index, self._index_path)
+            self._save()
         return Snapshot(
             layer=self._pending(digest, manifest),
             files_read=self._files_read,
@@ -162,7 +186,7 @@ class _Taking:
             write_tree(manifest, source, directory)
             kept.clear()
             self._index.latest[request.name] = digest
-            save(self._index, self._index_path)
+            self._save()
 
         return PendingLayer(
             digest=digest,
@@ -172,6 +196,12 @@ class _Taking:
             is_computed=manifest is not None,
             upon=self._index.latest.get(request.name),
         )
+
+    def _describe(self) -> tuple[LayerManifest, str]:
+        if self._described is None:
+            manifest = self._manifest()
+            return manifest, manifest_digest(manifest)
+        return self._described.renewed(self._directories, self._entry, self._root_entry, self._manifest)
 
     def _shared(self) -> tuple[LayerManifest, Callable[[str], str]] | None:
         """The last layer of this kind, if it is still there."""
@@ -192,14 +222,9 @@ class _Taking:
         entries = dict(sorted(tree.items()))
         if prefix:
             entries = {f"{prefix}/{path}": entry for path, entry in entries.items()}
-        passed = {path: _passed(root, (0, 0)) for path in _ways_to(prefix)}
-        last = prefix if self._request.passed is None else self._request.passed
-        made = [path for path in (*passed, prefix) if path not in (last, *_ways_to(last))]
-        passed[last] = _passed(root, self._request.owner if last else (0, 0))
-        for path in made:
-            passed.pop(path, None)
-            entries[path] = root if path == prefix else _passed(root, self._request.owner)
-        entries = dict(sorted(entries.items())) if made else entries
+        passed, made = ways_to_prefix(self._request, root)
+        if made:
+            entries = dict(sorted({**entries, **made}.items()))
         return LayerManifest(entries=entries, passed=passed, links=self._links(entries))
 
     def _tree(self) -> FileTree:
@@ -208,7 +233,7 @@ class _Taking:
         tree: FileTree = {"": self._root_entry()}
         ways: set[str] = set()
         self._several = {}
-        for path, row in _rows(self._index.directories):
+        for path, row in _rows(self._directories):
             tree[path] = self._entry(row)
             if row.is_way_only:
                 ways.add(path)
@@ -250,14 +275,14 @@ class _Taking:
         unread = []
         for path in paths:
             directory, _, name = path.rpartition("/")
-            row = self._index.directories[directory][name]
+            row = self._directories[directory][name]
             assert isinstance(row, Row)
             try:
                 changed = os.lstat(os.path.join(self._request.root, path)).st_ctime_ns
             except FileNotFoundError:
                 changed = 0  # reading it will find that it is gone
             unread.append(Unread(directory, name, row, changed, row))
-        self._read(self._index.directories, unread)
+        self._read(self._directories, unread)
 
     def _links(self, entries: dict[str, Entry]) -> dict[str, str]:
         """Later names of files that have several in the tree."""
@@ -273,6 +298,17 @@ class _Taking:
                 if known != path:
                     links[path] = known
         return links
+
+
+def ways_to_prefix(request: SnapshotRequest, root: Entry) -> tuple[dict[str, Entry], dict[str, Entry]]:
+    """The directories down to where the tree lies in its layer: those passed through, those it makes."""
+    prefix = request.prefix
+    ways = _ways_to(prefix)
+    last = prefix if request.passed is None else request.passed
+    made = [path for path in (*ways, prefix) if path not in (last, *_ways_to(last))]
+    passed = {path: _passed(root, (0, 0)) for path in ways if path not in made}
+    passed[last] = _passed(root, request.owner if last else (0, 0))
+    return passed, {path: root if path == prefix else _passed(root, request.owner) for path in made}
 
 
 def _state_of(ignore_files: dict[str, Row]) -> str:
