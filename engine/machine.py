@@ -19,7 +19,6 @@ from engine.sandbox.specification import SandboxSpec
 _OLDEST_KERNEL = (5, 12)
 _COMFORTABLE_KERNEL = (6, 7)
 _LITTLE_SPACE = 2 << 30
-_DELEGATED_RUN = "systemd-run --user --scope --property=Delegate=yes outcrop run"
 _PACKAGES = {
     # program: package on Debian and Ubuntu, Fedora, Arch
     "bwrap": ("bubblewrap", "bubblewrap", "bubblewrap"),

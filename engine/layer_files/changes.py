@@ -85,10 +85,6 @@ class Changes:
         """How a row of the state after changed."""
         return self.after_marks[row[0]][row[1]]
 
-    def is_removed(self, row: Row) -> bool:
-        """Whether a row of the state before is at a path that is gone."""
-        return self.before_marks[row[0]][row[1]] != 0
-
     def counts_of(self, before: Sequence[Contribution], after: Sequence[Contribution]) -> ChangeCounts:
         """The changes below a directory, given by its contributions in both states."""
         added = changed = metadata = removed = 0

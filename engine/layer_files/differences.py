@@ -16,14 +16,12 @@ _CHANGES = frozenset(("added", "changed", "removed", "metadata"))
 
 
 class Difference(msgspec.Struct, frozen=True):
-    """One path. `before`, `after`: the entries; the positions of the layers that hold them."""
+    """One path, with its entries in both states."""
 
     path: str
     change: str
     before: Entry | None
     after: Entry | None
-    before_layer: int | None
-    after_layer: int | None
 
 
 class Differences:
@@ -59,8 +57,6 @@ class Differences:
             place.change or "",
             None if old is None else self._view.before.layers[old[0]].entry_at(old[1]),
             None if new is None else self._view.state.layers[new[0]].entry_at(new[1]),
-            None if old is None else old[0],
-            None if new is None else new[0],
         )
 
 

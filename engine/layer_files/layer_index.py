@@ -126,11 +126,6 @@ class LayerIndex:
         row = self.row_of(path)
         return None if row is None or not self.flags[row] & ENTRY else self.entry_at(row)
 
-    def is_deleted(self, path: str) -> bool:
-        """Whether the layer hides what lies there in the layers below."""
-        row = self.row_of(path)
-        return row is not None and self.flags[row] & DELETED != 0
-
     def links_of(self, path: str) -> tuple[str, ...]:
         """The other names of the same file in this layer, sorted."""
         row = self.row_of(path)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from itertools import compress
 
 from engine.layer_files.layer_index import LayerIndex
-from engine.layer_files.stack import State
 
 _CHUNK = 50_000  # names that are decoded at a time
 _FEW = 5_000  # names that are found among them: more are looked for one by one
@@ -111,22 +109,8 @@ def _rows_by_place(text: str, wanted: str, row: int) -> list[int]:
     return rows
 
 
-def found_in(state: State, match: NameMatch) -> list[bytearray]:
-    """By layer and row, what of a merged tree is found."""
-    found = []
-    for index, shown in zip(state.layers, state.shown, strict=True):
-        rows = match.rows(index)
-        found.append(both(rows, shown))
-    return found
-
-
 def both(one: bytearray, other: bytearray) -> bytearray:
     """Marks (0 or 1) that both have."""
     size = len(one)
     together = int.from_bytes(one, "little") & int.from_bytes(other, "little")
     return bytearray(together.to_bytes(size, "little"))
-
-
-def rows_with(marks: bytearray) -> list[int]:
-    """The rows that are marked."""
-    return list(compress(range(len(marks)), marks))

@@ -55,11 +55,6 @@ class LineIndex:
         return self.start == 0
 
     @property
-    def whole_lines(self) -> int:
-        """Lines that have an end."""
-        return len(self._ends)
-
-    @property
     def whole_size(self) -> int:
         """The offset after the last line that has an end."""
         return self._ends[-1] if self._ends else self.start

@@ -82,11 +82,6 @@ class TerminalPane(Widget, can_focus=True):
         """What is on its screen."""
         return self._terminal.text()
 
-    @property
-    def is_scrolled_back(self) -> bool:
-        """Whether it shows lines that have scrolled away."""
-        return self._back > 0
-
     def on_resize(self, event: events.Resize) -> None:
         size = event.size
         if not size.width or not size.height:
