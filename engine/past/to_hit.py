@@ -77,7 +77,7 @@ def _of_reason(reason: str | None) -> tuple[str, ...] | None:
         case "ttl has expired":
             return ("give it a longer `cache.ttl`, or run it again within this one",)
         case _ if reason in (FROM_SHELL, FROM_FAILURE):
-            return ("run it without `--from-shell`: what began with changes by hand is never cached",)
+            return ("let it run from its inputs: what began with changes by hand is never cached",)
         case _:
             return None
 

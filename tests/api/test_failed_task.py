@@ -50,7 +50,7 @@ def test_a_failed_task_tells_where_it_failed_and_goes_on_from_there(
     assert succeeded.own_changes == ChangeCounts(added=2, changed=1, removed=1, metadata=1)
     assert (succeeded.failed_line, succeeded.can_retry_from_here) == (None, False)
     assert succeeded.to_hit == (
-        "run it without `--from-shell`: what began with changes by hand is never cached",
+        "let it run from its inputs: what began with changes by hand is never cached",
     )
     client.cancel(run)
 

@@ -27,6 +27,7 @@ class SelectedTask:
         self._key: str | None = None
         self._asked: tuple[object, ...] = ()  # what the details were last asked for
         self._logged: tuple[object, ...] = ()  # what the log view shows
+        self._attempt = 0  # of the task, when its log was opened
         self._wants_error = False
         self._asked_failure: tuple[str, str, int] | None = None
         self.searched = ""
@@ -107,6 +108,9 @@ class SelectedTask:
             return
         self._panel.details(details)
         logged = (shown.run, details.task, details.log_path)
+        if not self._log.is_live and task.attempt != self._attempt:
+            self._logged = ()  # another attempt may have come and gone in the same log meanwhile
+        self._attempt = task.attempt
         self._open(source, logged, is_live=shown.is_live and not task.done)
         if self._wants_error:
             self._wants_error = False

@@ -355,6 +355,18 @@ async def test_a_task_that_is_tried_again_after_its_end_is_followed_again() -> N
         assert log.follow
 
 
+async def test_a_try_that_is_over_at_once_is_shown_in_the_log() -> None:
+    engine = FakeEngine()
+    engine.logs["deps"] = b"one\n"
+    async with showing(*BEGUN, engine=engine) as shown:
+        log = shown.screen.panes.log_view
+        await shown.say(ends("deps", exit_code=1))
+        await shown.until(lambda: log.document is not None and not log.is_live)
+        engine.logs["deps"] = b"one\ntwo\n"
+        await shown.say(_retried("deps", 2), begins("deps", 3.0, attempt=2), ends("deps", 4.0))
+        await shown.until(lambda: log.document is not None and len(log.document) == 2)
+
+
 class _SlowEngine(FakeEngine):
     """It does not tell anything about `build`, until it may."""
 
