@@ -320,6 +320,8 @@ class InspectScreen(Screen[None]):
         less = self.inspected.less()
         if self.inspected.filter:
             self._use(self.inspected.filtered(""))
+        elif self.panes.at == "preview" and self._preview.close_search():
+            pass
         elif self.panes.zoomed:
             self.panes.zoom()
         elif self.panes.is_alone and self.panes.at != "layers":

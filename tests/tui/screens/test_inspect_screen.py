@@ -144,6 +144,19 @@ async def test_a_changed_file_shows_its_difference() -> None:
         await it.see("// Parse splits a line into words.")
 
 
+async def test_escape_ends_a_search_in_the_file_and_then_leaves_the_file() -> None:
+    async with inspecting(WIDE) as it:
+        await it.go_to("var/mint-workspace/src/parse.go")
+        await it.see("if len(words) == 0 {")
+        await it.press("enter", "/", *"words", "enter")
+        await it.see("match 1 of")
+        await it.press("escape")
+        await it.until(lambda: "match 1 of" not in it.text)
+        assert it.screen.panes.at == "preview"
+        await it.press("escape")
+        assert it.screen.panes.at == "files"
+
+
 async def test_only_the_file_under_the_cursor_is_shown_however_quickly_it_moved() -> None:
     async with inspecting(WIDE) as it:
         await it.go_to("var/mint-workspace/README.md")
