@@ -67,6 +67,9 @@ def heading(inspected: Inspected, glyphs: Glyphs) -> Row:
     if inspected.a is not None and inspected.b is not None:
         is_near = inspected.a.place == inspected.b.place
         before, after = state_title(inspected.a, is_near=is_near), state_title(inspected.b, is_near=is_near)
+        run = run_and_task(inspected.a.place)[0]
+        if run is not None and run == run_and_task(inspected.b.place)[0]:
+            before, after = (words.removesuffix(f", run {short_run(run)}") for words in (before, after))
         only = " only" if inspected.is_alone else ""
         return (
             Span("A ", "lane-1", bold=True),

@@ -205,8 +205,7 @@ class Inspected(msgspec.Struct, frozen=True, kw_only=True):
             found = self._state_at(int(position))
             if found is not None:
                 return found
-        run, task = run_and_task(place)
-        title = place if run is None else _of_run(task or "", run)
+        title = title_of(place, place)
         number = int(position) if position else None
         layer = NOTHING if number == -1 else f"layer {(number or 0) + 1}"
         return State(place, number, layer, title)
@@ -221,12 +220,13 @@ class Inspected(msgspec.Struct, frozen=True, kw_only=True):
 
 def place_title(details: PlaceDetails) -> str:
     """What it is for people: of a task with its run."""
-    run, _ = run_and_task(details.place)
-    return details.title if run is None else _of_run(details.title, run)
+    return title_of(details.place, details.title)
 
 
-def _of_run(task: str, run: str) -> str:
-    return f"{task}, run {short_run(run)}"
+def title_of(place: str, title: str) -> str:
+    """A title for people of a place that is only known by its text and, if it is no task, by a title."""
+    run, task = run_and_task(place)
+    return title if run is None else f"{task}, run {short_run(run)}"
 
 
 def run_and_task(place: str) -> tuple[str, str] | tuple[None, None]:

@@ -9,7 +9,7 @@ import msgspec
 from engine.api.file_messages import PlaceChoice
 from engine.explain import printable
 from tui.format import Glyphs, size_text
-from tui.model.inspected import NOTHING, Inspected, State, place_title
+from tui.model.inspected import NOTHING, Inspected, State, place_title, run_and_task, title_of
 from tui.model.spans import Row, Span
 
 
@@ -47,13 +47,16 @@ def own_layers(inspected: Inspected) -> list[Choice]:
 
 
 def all_choices(inspected: Inspected, places: Sequence[PlaceChoice]) -> list[Choice]:
-    """First the layers of the place that is shown, then all other places as the engine names them."""
-    shown = None if inspected.details is None else inspected.details.place
+    """First the layers of the place that is shown, then its task in other runs, then the rest as the engine
+    names it."""
+    shown = "" if inspected.details is None else inspected.details.place
+    task = run_and_task(shown)[1]
     others = [
         Choice(place=it.place, position=None, title=it.title, detail=it.detail)
         for it in places
         if it.place != shown
     ]
+    others.sort(key=lambda it: task is None or run_and_task(it.place)[1] != task)
     return [*own_layers(inspected), *others]
 
 
@@ -77,6 +80,6 @@ def state_of(inspected: Inspected, choice: Choice) -> State:
     """What a choice stands for."""
     details = inspected.details
     if choice.position is None or details is None or choice.place != details.place:
-        return State(choice.place, choice.position, choice.title, choice.title)
+        return State(choice.place, choice.position, choice.title, title_of(choice.place, choice.title))
     layer = next((it.name for it in details.layers if it.position == choice.position), NOTHING)
     return State(details.place, choice.position, layer, place_title(details))
