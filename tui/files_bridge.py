@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol, TypeVar, Unpack
 
 from engine.api.client import EngineClient
 from engine.api.file_messages import (
@@ -17,13 +17,20 @@ from engine.api.file_messages import (
     FileDetails,
     FilePage,
     FoundNames,
-    Order,
     PlaceChoice,
     PlaceDetails,
     SearchProgress,
     Waste,
 )
-from engine.api.files_client import ROWS_AT_ONCE, ContentOverHttp, Found, Progress
+from engine.api.files_client import (
+    ROWS_AT_ONCE,
+    ContentOptions,
+    ContentOverHttp,
+    Found,
+    NameOptions,
+    PageOptions,
+    Progress,
+)
 from engine.api.messages import Refusal
 
 _BATCH_SECONDS = 0.05
@@ -78,33 +85,11 @@ class FilesBridge:
         then: Callable[[FilePage], None],
         refused: Refused,
         *,
-        before: str | None = None,
-        offset: int = 0,
-        limit: int = ROWS_AT_ONCE,
-        order: Order = "name",
-        descending: bool = False,
-        changes: Collection[str] | None = None,
-        name: str = "",
-        around: str | None = None,
         latest: str = "",
+        **options: Unpack[PageOptions],
     ) -> None:
         """What a directory shows."""
-
-        def ask(client: EngineClient) -> FilePage:
-            return client.files.page(
-                state,
-                path,
-                before=before,
-                offset=offset,
-                limit=limit,
-                order=order,
-                descending=descending,
-                changes=changes,
-                name=name,
-                around=around,
-            )
-
-        self._asking.ask(ask, then, refused, latest)
+        self._asking.ask(lambda client: client.files.page(state, path, **options), then, refused, latest)
 
     def file(
         self,
@@ -149,27 +134,11 @@ class FilesBridge:
         then: Callable[[FoundNames], None],
         refused: Refused,
         *,
-        before: str | None = None,
-        is_regex: bool = False,
-        ignore_case: bool = True,
-        offset: int = 0,
-        limit: int = ROWS_AT_ONCE,
         latest: str = "files.names",
+        **options: Unpack[NameOptions],
     ) -> None:
         """Paths whose names match."""
-
-        def ask(client: EngineClient) -> FoundNames:
-            return client.files.names(
-                state,
-                pattern,
-                before=before,
-                is_regex=is_regex,
-                ignore_case=ignore_case,
-                offset=offset,
-                limit=limit,
-            )
-
-        self._asking.ask(ask, then, refused, latest)
+        self._asking.ask(lambda client: client.files.names(state, pattern, **options), then, refused, latest)
 
     def contents(
         self,
@@ -179,10 +148,7 @@ class FilesBridge:
         refused: Refused,
         *,
         path: str = "",
-        before: str | None = None,
-        is_regex: bool = False,
-        ignore_case: bool = True,
-        changed_only: bool = False,
+        **options: Unpack[ContentOptions],
     ) -> Callable[[], None]:
         """Lines of files that match, in batches; the last one ends with a progress that is done.
 
@@ -191,15 +157,7 @@ class FilesBridge:
         stopped = threading.Event()
 
         def search(client: EngineClient) -> None:
-            found = client.files.contents(
-                state,
-                pattern,
-                path,
-                before=before,
-                is_regex=is_regex,
-                ignore_case=ignore_case,
-                changed_only=changed_only,
-            )
+            found = client.files.contents(state, pattern, path, **options)
             for batch in _batches(found, stopped):
                 self._asking.tell(lambda batch=batch: None if stopped.is_set() else then(batch))  # type: ignore[misc]
 

@@ -6,7 +6,7 @@ Places, states and paths are written as in `engine.api.file_messages`.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import Any, TypeVar, Union
+from typing import Any, TypedDict, TypeVar, Union
 
 import msgspec
 
@@ -33,6 +33,38 @@ _READS_WITHIN = 600.0  # seconds; a layer of an image may have to be unpacked fi
 Value = TypeVar("Value")
 Found = Union[FoundLine, SearchProgress]
 Progress = Callable[[int, int], None]  # (files written, bytes written)
+
+
+class PageOptions(TypedDict, total=False):
+    """What else may be asked of a page, as by `FilesClient.page`."""
+
+    before: str | None
+    offset: int
+    limit: int
+    order: Order
+    descending: bool
+    changes: Collection[str] | None
+    name: str
+    around: str | None
+
+
+class NameOptions(TypedDict, total=False):
+    """What else may be asked of names, as by `FilesClient.names`."""
+
+    before: str | None
+    is_regex: bool
+    ignore_case: bool
+    offset: int
+    limit: int
+
+
+class ContentOptions(TypedDict, total=False):
+    """What else may be asked of contents, as by `FilesClient.contents`."""
+
+    before: str | None
+    is_regex: bool
+    ignore_case: bool
+    changed_only: bool
 
 
 class FilesClient:
