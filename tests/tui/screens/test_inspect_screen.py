@@ -152,9 +152,9 @@ async def test_escape_ends_a_search_in_the_file_and_then_leaves_the_file() -> No
         await it.see("match 1 of")
         await it.press("escape")
         await it.until(lambda: "match 1 of" not in it.text)
-        assert it.screen.panes.at == "preview"
+        assert it.screen.panes.preview.has_focus_within
         await it.press("escape")
-        assert it.screen.panes.at == "files"
+        assert it.screen.panes.file_tree.has_focus
 
 
 async def test_only_the_file_under_the_cursor_is_shown_however_quickly_it_moved() -> None:
