@@ -35,8 +35,8 @@ class State(msgspec.Struct, frozen=True):
 
     @property
     def words(self) -> str:
-        """The place, and the layer if it is not all of it."""
-        if self.position is None:
+        """The place, and the layer if it is neither all of it nor the task's own."""
+        if self.position is None or self.layer == run_and_task(self.place)[1]:
             return self.title
         return f"{self.layer} of {self.title}" if self.position >= 0 else self.layer
 

@@ -209,7 +209,7 @@ async def test_a_mark_of_another_task_is_compared_with_this_one() -> None:
         it.screen.open(OTHER)
         await it.see("web-unit, run", "A is marked")
         await it.press("m")
-        await it.see("A web of web, run 01a1e0b72c → B web-deps")
+        await it.see("A web → B web-deps of web-unit")
 
 
 async def test_compare_with_offers_layers_tasks_runs_and_images() -> None:
