@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol, TypeVar, Unpack
+from typing import Generic, Protocol, TypeVar, Unpack
 
 from engine.api.client import EngineClient
 from engine.api.file_messages import (
@@ -65,6 +65,7 @@ class FilesBridge:
 
     def __init__(self, asking: Asking) -> None:
         self._asking = asking
+        self._names: _InTurn[FoundNames] = _InTurn(asking)
 
     def place(
         self,
@@ -133,12 +134,11 @@ class FilesBridge:
         pattern: str,
         then: Callable[[FoundNames], None],
         refused: Refused,
-        *,
-        latest: str = "files.names",
         **options: Unpack[NameOptions],
     ) -> None:
-        """Paths whose names match."""
-        self._asking.ask(lambda client: client.files.names(state, pattern, **options), then, refused, latest)
+        """Paths whose names match. One question comes with every letter: a new one waits until the one
+        before has ended, and of those that wait only the newest is asked."""
+        self._names.ask(lambda client: client.files.names(state, pattern, **options), then, refused)
 
     def contents(
         self,
@@ -225,6 +225,41 @@ def _batches(found: Iterator[Found], stopped: threading.Event) -> Iterator[list[
             batch, sent = [], time.monotonic()
     if batch and not stopped.is_set():
         yield batch
+
+
+class _InTurn(Generic[Answer]):
+    """Asks one question after the other, and of those that come meanwhile only the newest."""
+
+    def __init__(self, asking: Asking) -> None:
+        self._asking = asking
+        self._is_asking = False
+        self._newest: Callable[[], None] | None = None
+
+    def ask(
+        self, question: Callable[[EngineClient], Answer], then: Callable[[Answer], None], refused: Refused
+    ) -> None:
+        """As `Asking.ask`; only the newest question is answered."""
+
+        def begin() -> None:
+            self._asking.ask(
+                question,
+                lambda answer: self._ended(lambda: then(answer)),
+                lambda refusal: self._ended(lambda: refused(refusal)),
+            )
+
+        if self._is_asking:
+            self._newest = begin
+        else:
+            self._is_asking = True
+            begin()
+
+    def _ended(self, tell: Callable[[], None]) -> None:
+        newest, self._newest = self._newest, None
+        if newest is not None:
+            newest()
+        else:
+            self._is_asking = False
+            tell()
 
 
 class _Seldom:

@@ -61,6 +61,21 @@ def test_pages_without_a_word_are_all_told() -> None:
     assert sorted(told) == ["", "", "lib", "lib"]
 
 
+def test_of_names_that_are_asked_for_letter_by_letter_only_the_first_and_the_last_reach_the_engine() -> None:
+    engine = FakeEngine()
+    listener = listener_of(engine)
+    told: list[tuple[str, ...]] = []
+    for pattern in ("b", "b.", "b.t", "b.tx", "a.txt"):
+        listener.bridge.files.names(
+            PLACE, pattern, lambda found: told.append(tuple(name.path for name in found.found)), refused
+        )
+    listener.until(lambda: bool(told))
+    assert told == [("a.txt",)]
+    assert [question[2] for question in engine.files.asked if question[0] == "names"] == ["b", "a.txt"]
+    listener.bridge.files.names(PLACE, "b.txt", lambda found: told.append(("again",)), refused)
+    listener.until(lambda: len(told) == 2)
+
+
 def test_a_refusal_is_told() -> None:
     engine = FakeEngine()
     listener = listener_of(engine)
