@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, ClassVar, assert_never
 
@@ -17,7 +16,7 @@ from textual.screen import ModalScreen
 from textual.scrollbar import ScrollBar, ScrollBarRender
 from textual.theme import Theme
 
-from engine.api.messages import DefinitionSummary, Refusal, RunSummary
+from engine.api.messages import Refusal, RunSummary
 from engine.model.request import RunRequest
 from tui.active_actions import active_actions
 from tui.appearance import Appearance
@@ -28,6 +27,7 @@ from tui.format import Glyphs
 from tui.inbox import Answered, Arrival, Came, Crashed, EngineLost, Noticed, StreamEnded
 from tui.screens import confirm
 from tui.screens.run import RunScreen
+from tui.screens.starting import Starting
 from tui.screens.steering import RunWanted
 from tui.stylesheet import RememberedStylesheet
 from tui.theme import ROLE_CLASSES, ROLE_CSS
@@ -95,6 +95,9 @@ class OutcropApp(App[None]):
         self._glyphs = Glyphs(is_unicode=look.is_unicode)
         self.run_screen = RunScreen(bridge, self._glyphs, clock)
         self._clock = clock
+        self._starting = Starting(
+            self, bridge, self._glyphs, self._engine_answers, self._began, self._refused
+        )
         self._history: HistoryScreen | None = None
         self._inspecting: Inspecting | None = None
         self.engine_is_lost = False
@@ -107,7 +110,6 @@ class OutcropApp(App[None]):
         self.add_mode("inspect", self._inspect_screen)
         self._use_theme(look.theme.name, look.themes_folder)
         self.set_keymap(look.settings.keymap.changed)
-        self._last_requests: dict[str, RunRequest] = {}  # by definition
         if opening.run is not None:  # its events come while Textual starts
             self.run_screen.open_run(opening.run, opening.request, is_news=opening.place is None)
 
@@ -358,32 +360,7 @@ class OutcropApp(App[None]):
             self.switch_mode("history")
 
     def action_start_run(self) -> None:
-        """Ask what to run: the definitions from here upwards, and that of the shown run."""
-        shown = self.run_screen.shown
-        current = None if shown is None or shown.summary is None else shown.summary.definition
-
-        def found(definitions: Sequence[DefinitionSummary]) -> None:
-            if current is None or any(it.path == current for it in definitions):
-                self._ask_what_to_run(definitions, current)
-            else:
-                then = partial(self._add_current, definitions)
-                self._bridge.definition(current, then, self._refused)
-
-        self._bridge.definitions(os.getcwd(), found, self._refused)
-
-    def _add_current(self, others: Sequence[DefinitionSummary], current: DefinitionSummary) -> None:
-        self._ask_what_to_run((current, *others), current.path)
-
-    def _ask_what_to_run(self, definitions: Sequence[DefinitionSummary], current: str | None) -> None:
-        from tui.screens.start_run import StartRunScreen
-
-        self.clear_notifications()  # they would cover it, and what they said has been seen
-
-        def chosen(request: RunRequest | None) -> None:
-            if request is not None:
-                self._start(request)
-
-        self.push_screen(StartRunScreen(definitions, self._glyphs, self._last_requests, current), chosen)
+        self._starting.ask(self.run_screen.shown, self._start)
 
     def action_start_engine(self) -> None:
         """Start it, and the run that it took with it; what is shown of a past run stays."""
@@ -406,19 +383,12 @@ class OutcropApp(App[None]):
         self._start(event.request)
 
     def _start(self, request: RunRequest) -> None:
-        def began(run: str) -> None:
-            self.run_screen.open_run(run, request, is_news=True)
-            self._came_from_history = False
-            self.switch_mode("run")
+        self._starting.start(request, engine_is_lost=self.engine_is_lost)
 
-        def start() -> None:
-            self._engine_answers()
-            self._bridge.start(request, began, self._refused)
-
-        if self.engine_is_lost:
-            self._bridge.reconnect(start, self._refused)
-        else:
-            start()
+    def _began(self, request: RunRequest, run: str) -> None:
+        self.run_screen.open_run(run, request, is_news=True)
+        self._came_from_history = False
+        self.switch_mode("run")
 
     async def action_quit(self) -> None:
         """Leave; asks first while the shown run goes on and could be stopped. In a shell: leave that."""
