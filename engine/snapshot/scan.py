@@ -241,7 +241,7 @@ class Scanner:
         is_way_only = False
         rules = self._options.rules
         if rules is not None:
-            if rules.leaves_out_repositories and self._is_repository(directory, entry.name, old):
+            if rules.leaves_out_repositories and self._is_repository(directory, entry, old):
                 return NESTED_REPOSITORY
             if is_decided and type(old) is Row and (old.mode & _TYPE == _DIRECTORY) == is_directory:
                 is_way_only = old.is_way_only
@@ -259,12 +259,14 @@ class Scanner:
         except FileNotFoundError:
             return None
 
-    def _is_repository(self, directory: str, name: str, old: Row | int | None) -> bool:
+    def _is_repository(self, directory: str, entry: NamedEntry, old: Row | int | None) -> bool:
         """True for the `.git` of a nested repository, and for one that was nested before and still is."""
+        name = entry.name
         if name == ".git":
             return directory != ""
         path = f"{directory}/{name}" if directory else name
-        if old == NESTED_REPOSITORY and os.path.lexists(os.path.join(self._root, path, ".git")):
+        was_nested = old == NESTED_REPOSITORY and entry.is_dir(follow_symlinks=False)
+        if was_nested and os.path.lexists(os.path.join(self._root, path, ".git")):
             self.result.repositories.append(path)
             return True
         return False

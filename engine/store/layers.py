@@ -303,7 +303,6 @@ class LayerStore:
         `fill` writes what it is given: all of the manifest, or what differs when the layer can stand on
         `upon` or on what this stands on. It may be called twice.
         """
-        _require_no_whiteouts(manifest)
         if digest is None:
             digest = manifest_digest(manifest)
         with disk.DiskErrors(self._root):
@@ -312,6 +311,7 @@ class LayerStore:
             stack = stacks.stacked(manifest, self._belows(upon)) if self.hold(upon) else None
             for way in (stack, None) if stack else (None,):
                 written = manifest if way is None else way.tree
+                _require_no_whiteouts(written)
                 aside = self.new_directory()
                 tree = os.path.join(aside, "tree")
                 os.mkdir(tree, 0o755)

@@ -77,9 +77,9 @@ def _is_plain(manifest: LayerManifest) -> bool:
 
 def _differing(entries: dict[str, Entry], below: dict[str, Entry]) -> set[str]:
     """The paths at which two trees are not the same, times included."""
-    found = {
-        path for path, entry in entries.items() if (old := below.get(path)) is not entry and old != entry
-    }
+    known = below.get
+    others = [path for path, entry in entries.items() if known(path) is not entry]  # most are the very same
+    found = {path for path in others if known(path) != entries[path]}
     if len(entries) != len(below) or not found <= below.keys():
         found.update(below.keys() - entries.keys())
     return found

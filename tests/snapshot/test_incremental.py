@@ -135,3 +135,14 @@ def test_a_repeated_look_reads_nothing(store: Store, project: Path, has_rules: b
     while take(request, index, store.layers).files_read:
         pass
     assert take(request, index, store.layers).files_read == 0
+
+
+def test_a_link_in_place_of_a_nested_repository_is_a_link(store: Store, project: Path) -> None:
+    (project / "inner/.git").mkdir(parents=True)
+    rules = IgnoreRules(leaves_out_repositories=True)
+    index = os.path.join(store.root, "index")
+    _digest(str(project), rules, index, store.layers)
+    os.rename(project / "inner", project / "moved")
+    (project / "inner").symlink_to("moved")
+    repeated = _digest(str(project), rules, index, store.layers)
+    assert repeated == _digest(str(project), rules, index + "-fresh", store.layers)
