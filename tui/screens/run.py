@@ -207,7 +207,7 @@ class RunScreen(Screen[None]):
         if failed is None:
             self._say("nothing has failed")
             return
-        is_shown = failed == self.selected and self._panel.tab == "failure"
+        is_shown = failed == self.selected and (self._panel.tab == "failure" or not self._panel.has_failed)
         self._select(failed)
         if is_shown:
             self.selected_task.first_error()

@@ -178,7 +178,8 @@ class TaskPanel(Vertical):
         self.open_tab(tabs[tabs.index(self.tab) - 1])
 
     def open_tab(self, tab: Tab) -> None:
-        """Show this tab; the focus goes with it if it was in the panel."""
+        """Show this tab, or the log of a task without it; the focus goes with it if it was in the panel."""
+        tab = tab if tab in self._tabs_here else "log"
         self._is_read = tab == "log"
         if tab != self.tab:
             self._turn_to(tab)
