@@ -8,6 +8,7 @@ import lzma
 import os
 import subprocess
 import tempfile
+import threading
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ _MAGIC = {
     b"BZh": "bzip2",
 }
 _BUFFER = 1 << 20
+_WORTH_A_THREAD = 256 << 10  # bytes: hashing them takes ten times as long as starting it
 _PACKED = 128 << 10  # compressed bytes at a time
 _GZIP = 31  # what zlib calls a gzip file with the largest window
 
@@ -150,16 +152,24 @@ class ByteSource(Protocol):
 
 
 class HashingReader:
-    """Passes bytes on and takes their sha256."""
+    """Passes bytes on and takes their sha256, of many at once while whoever reads is busy with them."""
 
     def __init__(self, source: ByteSource) -> None:
         self._source = source
         self._digest = hashlib.sha256()
+        self._thread: threading.Thread | None = None
 
     def read(self, size: int, /) -> bytes:
         """At most `size` bytes, none at the end."""
         data = self._source.read(size)
-        self._digest.update(data)
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+        if len(data) >= _WORTH_A_THREAD:
+            self._thread = threading.Thread(target=self._digest.update, args=(data,), daemon=True)
+            self._thread.start()
+        else:
+            self._digest.update(data)
         return data
 
     def drain(self) -> str:
