@@ -18,6 +18,7 @@ from pathlib import Path
 
 from benchmarks import cases, inspection, targets
 from benchmarks.engines import Engine, Outcrop, start_peers
+from benchmarks.inspect_screen import InspectBench
 from benchmarks.interface import InterfaceBench
 from benchmarks.measure import Failed
 from benchmarks.report import Row, as_json, as_table
@@ -184,7 +185,10 @@ def main() -> int:
             "LINES": bench.lines,
             "LINT": bench.lint,
             "UI": InterfaceBench(outcrop, directory, options.rounds).all,
-            "INSPECT": lambda: inspection.run(directory, options.rounds),
+            "INSPECT": lambda: [
+                *inspection.run(directory, options.rounds),
+                *InspectBench(outcrop, directory, options.rounds).all(),
+            ],
         }
         rows: list[Row] = []
         try:

@@ -49,3 +49,18 @@ INSPECT_SECONDS = {
     "diff, layers shared": 0.5,
     "diff, none shared": 0.5,
 }
+
+INSPECT_SCREEN_BYTES = 80 * 1000**2
+INSPECT_SCREEN_SECONDS = {
+    "screen": 0.5,
+    "key: down": 0.05,
+    "key: page down": 0.05,
+    "key: filter of changes": 0.05,
+    "key: layer alone": 0.05,
+    "key: open a folder": 0.05,
+    "key: another layer": 0.05,
+    "key: a large layer": 0.05,
+    "search for a name": 0.2,
+    "comparison, layers shared": 0.5,
+    "comparison, none shared": 0.5,
+}
