@@ -79,11 +79,11 @@ def _inspect(name: str, *keys: str, shows: tuple[str, ...] = ()) -> Scene:
     return Scene(name=name, begins="inspect", first=_FILES, keys=keys, shows=shows)
 
 
-INSPECT = _inspect("inspect", shows=("permissions",))
+INSPECT = _inspect("inspect", shows=("permissions", "7.7M in all"))
 INSPECT_FILES = _inspect("inspect-files")
 INSPECT_DIFF = _inspect("inspect-diff", "F", *"parse.go", "enter", "z", "tab", shows=("if len(words) == 0",))
 INSPECT_LAYERS = _inspect("inspect-layers", "shift+tab", shows=("efficiency 90.1%",))
-INSPECT_COMPARED = _inspect("inspect-compared", "c", *"base", "enter", shows=("A base", "differences", "+"))
+INSPECT_COMPARED = _inspect("inspect-compared", "c", *"base", "enter", shows=("A base", "differences", "+", "7.7M"))
 COMPARE_WITH = _inspect("compare-with", "c", shows=("registry/app",))
 SEARCH_FILES = _inspect("search-files", "F", "tab", *"view3", "enter", shows=("22 lines",))
 WASTE = Scene(
