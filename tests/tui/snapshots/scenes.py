@@ -83,7 +83,9 @@ INSPECT = _inspect("inspect", shows=("permissions", "7.7M in all"))
 INSPECT_FILES = _inspect("inspect-files")
 INSPECT_DIFF = _inspect("inspect-diff", "F", *"parse.go", "enter", "z", "tab", shows=("if len(words) == 0",))
 INSPECT_LAYERS = _inspect("inspect-layers", "shift+tab", shows=("efficiency 90.1%",))
-INSPECT_COMPARED = _inspect("inspect-compared", "c", *"base", "enter", shows=("A base", "differences", "+", "7.7M"))
+INSPECT_COMPARED = _inspect(
+    "inspect-compared", "c", *"base", "enter", shows=("A base", "differences", "+", "7.7M")
+)
 COMPARE_WITH = _inspect("compare-with", "c", shows=("registry/app",))
 SEARCH_FILES = _inspect("search-files", "F", "tab", *"view3", "enter", shows=("22 lines",))
 WASTE = Scene(
