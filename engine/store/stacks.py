@@ -15,7 +15,8 @@ from engine.model.errors import StoreError
 
 MOST_HIGH = 8  # layers upon each other; the kernel asks each for a name that is not there
 _WORTH_IT = 256  # entries; a smaller tree is written whole in a few milliseconds
-_REPEATED = 256  # entries that may be written again to stand lower
+_REPEATED = 16  # entries that may be written again each time to stand lower
+_MERGED = 2048  # and when the stack would become too high
 _LARGEST_PART = 4  # of so many entries at most one may lie in what stands upon the lowest layer
 
 
@@ -52,20 +53,23 @@ def stacked(manifest: LayerManifest, way_down: Iterable[Below]) -> Stacked | Non
     """
     if len(manifest.entries) < _WORTH_IT or manifest.deleted or manifest.emptied:
         return None
-    chosen: Below | None = None
-    candidates: set[str] = set()
+    places: list[tuple[Below, set[str]]] = []
     for below in way_down:
-        if chosen is None:
+        if not places:
             candidates = _differing(manifest.entries, below.manifest.entries)
         else:
-            assert chosen.own is not None
-            more = candidates | chosen.own.entries.keys() | set(chosen.own.deleted)
-            if len(more) > _REPEATED:
+            last, differing = places[-1]
+            assert last.own is not None
+            candidates = differing | last.own.entries.keys() | set(last.own.deleted)
+            most = _REPEATED if places[0][0].height < MOST_HIGH else _MERGED
+            if len(candidates) > most:
                 break
-            candidates = more
-        chosen = below
+        places.append((below, candidates))
         if below.own is None:
             break
+    # As low as costs little; when the stack is too high, as low as is possible: seldom, and then for long.
+    is_low = places and (places[0][0].height >= MOST_HIGH or len(places[-1][1]) <= _REPEATED)
+    chosen, candidates = places[-1 if is_low else 0] if places else (None, set())
     if chosen is None or chosen.height >= MOST_HIGH or not _is_plain(chosen.manifest):
         return None
     return _upon(chosen, manifest, candidates)

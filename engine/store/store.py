@@ -2,7 +2,8 @@
 
 ```
 index-v1.sqlite              an index only, rebuilt from the files below
-layers-v1/<2 hex>/<digest>/  manifest, tree/ (a directory that can be a lowerdir), index of a large layer
+layers-v1/<2 hex>/<digest>/  manifest, tree/ (a directory that can be a lowerdir, of a layer that stands
+                             on another only what differs), index of a large layer
 entries-v1/<2 hex>/<key>/    entry.json, log
 runs-v1/<run id>/            run.json, events.jsonl, logs/, tasks/, failed/, holds
 inspected-v1/<id>/           images that others made, as `outcrop inspect` read them
