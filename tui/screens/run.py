@@ -22,8 +22,8 @@ from tui.format import Glyphs
 from tui.inbox import Came
 from tui.model import attention
 from tui.model.run_model import Dirty
-from tui.model.selection import Selection
 from tui.model.shown_run import Course, ShownRun
+from tui.screens.attending import Attending
 from tui.screens.selected_task import SelectedTask
 from tui.screens.steering import Steering, is_possible
 from tui.widgets import log_messages
@@ -36,7 +36,6 @@ from tui.widgets.task_messages import TaskOpened, TaskSelected
 from tui.widgets.task_panel import TaskPanel
 
 _TICKS_A_SECOND = 8
-_REST_SECONDS = 0.5  # before it moves by itself again: nobody reads faster
 _OTHER_ROWS = 2  # above and below the panes
 
 
@@ -54,11 +53,10 @@ class RunScreen(Screen[None]):
         self._bridge = bridge
         self._clock = clock
         self.shown: ShownRun | None = None
-        self._selection = Selection()
+        self.attending = Attending(self, clock, self._selection_moved)
         self._pending = Dirty()
         self.is_ticking = False
         self._ticking: Timer | None = None
-        self._is_resting = False  # the selection has just moved by itself
         self._drawn_below = 0  # the second in which it was last drawn below a dialog
         self._header = RunHeader(glyphs)
         self.banner = Banner()
@@ -83,7 +81,7 @@ class RunScreen(Screen[None]):
         if self.shown is not None:
             self._pending = Dirty()
             self._show_all()
-            self._attend()
+            self.attending.follow(at_once=True)
 
     # What is shown
 
@@ -93,8 +91,8 @@ class RunScreen(Screen[None]):
         A task that was chosen in a run of the same definition is so in this one, if it has it.
         """
         is_again = self.shown is not None and self.shown.is_asked_again_by(request)
-        self._selection = self._selection.again() if is_again else Selection()
         self.shown = ShownRun(run, request, is_news=is_news)
+        self.attending.begin(self.shown, is_again=is_again)
         self._pending = Dirty()
         self._bridge.follow(run)
         self._bridge.summary(run, self._summary_came, self._steering.refused)
@@ -120,8 +118,7 @@ class RunScreen(Screen[None]):
         with self.app.batch_update():
             self._header.changed(dirty)
             self.panes.changed(dirty)
-            if dirty.finished or not self._is_resting:
-                self._attend()
+            self.attending.follow(at_once=dirty.finished)
             if self.selected in dirty.tasks or dirty.structure:
                 self._show_task()
             if dirty.finished:
@@ -174,9 +171,8 @@ class RunScreen(Screen[None]):
             self.panes.zoom(None)
         elif self._panel.has_focus_within:
             self.panes.focus_tasks()
-        elif self.shown is not None and self.shown.is_live and self._selection.is_chosen:
-            self._selection.release()
-            self._attend()
+        elif self.shown is not None and self.shown.is_live and self.attending.is_chosen:
+            self.attending.release()
             self._say("the selection follows what happens, until you select a task")
         else:
             self.post_message(self.Left())
@@ -208,7 +204,7 @@ class RunScreen(Screen[None]):
             self._say("nothing has failed")
             return
         is_shown = failed == self.selected and (self._panel.tab == "failure" or not self._panel.has_failed)
-        self._select(failed)
+        self.attending.select(failed)
         if is_shown:
             self.selected_task.first_error()
         else:
@@ -216,7 +212,7 @@ class RunScreen(Screen[None]):
 
     def action_retry(self) -> None:
         if self.shown is not None:
-            self._hold()
+            self.attending.hold()
             self._steering.retry(self.shown, self.selected)
 
     def action_retry_failed(self) -> None:
@@ -230,7 +226,7 @@ class RunScreen(Screen[None]):
     def action_cancel_task(self) -> None:
         if self.shown is None or self.selected is None:
             return
-        if self._hold():
+        if self.attending.hold():
             self._steering.cancel_task(self.shown, self.selected)
         else:
             self._say(f"press again to cancel {self.selected}, which was only just selected")
@@ -264,7 +260,7 @@ class RunScreen(Screen[None]):
     def _on_task(self, act: Callable[[ShownRun, str], None]) -> None:
         """Do this to the selected task, and stay there."""
         if self.shown is not None and self.selected is not None:
-            self._hold()
+            self.attending.hold()
             act(self.shown, self.selected)
 
     def action_next_tab(self) -> None:
@@ -279,7 +275,7 @@ class RunScreen(Screen[None]):
         self._prompt.ask("filter", "filter", self.panes.list.filter)
 
     def action_search(self) -> None:
-        self._hold()
+        self.attending.hold()
         self._prompt.ask("search", "search", self.selected_task.searched)
 
     def action_next_match(self) -> None:
@@ -321,12 +317,12 @@ class RunScreen(Screen[None]):
     @on(TaskSelected)
     def _selected_in_a_pane(self, event: TaskSelected) -> None:
         event.stop()
-        self._select(event.task)
+        self.attending.select(event.task)
 
     @on(TaskOpened)
     def _opened_in_a_pane(self, event: TaskOpened) -> None:
         event.stop()
-        self._select(event.task)
+        self.attending.select(event.task)
         self.panes.zoom(None)
         self._panel.body.focus()
 
@@ -367,7 +363,7 @@ class RunScreen(Screen[None]):
         """Who reads a task must not have another one put in its place."""
         is_by_hand = not event.follow if isinstance(event, log_messages.FollowChanged) else True
         if is_by_hand and (self._panel.has_focus_within or not isinstance(event, DescendantFocus)):
-            self._hold()
+            self.attending.hold()
 
     @on(ScreenResume)
     def _resumed(self) -> None:
@@ -396,7 +392,7 @@ class RunScreen(Screen[None]):
     @property
     def selected(self) -> str | None:
         """The task that the actions and the panel are about."""
-        return self._selection.task
+        return self.attending.task
 
     @property
     def _is_visible(self) -> bool:
@@ -409,30 +405,6 @@ class RunScreen(Screen[None]):
         self.panes.show(self.shown.model)
         self._show_task()
         self._course_changed()
-
-    def _select(self, task: str | None) -> None:
-        if self._selection.choose(task):
-            self._selection_moved()
-
-    def _attend(self) -> None:
-        """Until the user has selected something, go where something happens."""
-        if self.shown is None or self._selection.is_chosen:
-            return
-        wanted = self._selection.wanted
-        if wanted in self.shown.model.state.tasks:
-            self._select(wanted)
-        elif self._selection.follow(attention.to_watch(self.shown.model.state, self.selected), self._clock()):
-            self._is_resting = True
-            self.set_timer(_REST_SECONDS, self._rested)
-            self._selection_moved()
-
-    def _rested(self) -> None:
-        self._is_resting = False
-        self._attend()
-
-    def _hold(self) -> bool:
-        """Who acts on a task means it: stay there. False if it was only just selected, by no hand."""
-        return self._selection.hold(self._clock())
 
     def _selection_moved(self) -> None:
         self.panes.selected = self.selected

@@ -322,6 +322,9 @@ async def test_a_place_that_is_gone_says_so_and_shows_nothing_of_it() -> None:
         it.screen.again()
         await it.see("layer 3 was collected - run it again")
         await it.until(lambda: "package.json" not in it.text and "usr" not in it.text)
+        await it.pilot.pause(0.3)  # nothing comes any more, and later it isn't said that something does
+        assert "loading" not in it.text
+        await it.see("inspect → web, run ")
         it.engine.files.refusal = None
         it.screen.again()
         await it.see("all files up to web", "usr")
@@ -336,7 +339,7 @@ async def test_an_engine_that_is_gone_is_said_and_what_is_shown_stays() -> None:
 async def test_escape_goes_back_pane_by_pane_and_then_to_the_run() -> None:
     async with inspecting(NARROW, place=None) as it:
         await it.until(lambda: it.app.run_screen.selected)
-        it.app.run_screen._select("web")
+        it.app.run_screen.attending.select("web")
         await it.press("i")
         await it.until(lambda: it.app.current_mode == "inspect", "all files up to web")
         await it.until(lambda: it.path is not None)
@@ -353,7 +356,7 @@ async def test_escape_goes_back_pane_by_pane_and_then_to_the_run() -> None:
 async def test_the_screen_is_as_it_was_until_another_task_is_selected() -> None:
     async with inspecting(WIDE, place=None) as it:
         await it.until(lambda: it.app.run_screen.selected)
-        it.app.run_screen._select("web")
+        it.app.run_screen.attending.select("web")
         await it.press("2")
         await it.until(lambda: it.app.current_mode == "inspect", "all files up to web")
         it.screen.open(OTHER)
@@ -361,7 +364,7 @@ async def test_the_screen_is_as_it_was_until_another_task_is_selected() -> None:
         await it.press("1", "2")
         await it.see("web-unit, run")
         await it.press("1")
-        it.app.run_screen._select("unit-2")
+        it.app.run_screen.attending.select("unit-2")
         await it.press("2")
         await it.see("there is no")
 
@@ -372,7 +375,7 @@ async def test_what_a_task_did_is_shown_when_it_has_ended() -> None:
         base, code, deps, web = story_files.layers()
         files.add(PLACE, base, code, deps, title="web", own=False)
         await it.until(lambda: it.app.run_screen.selected)
-        it.app.run_screen._select("web")
+        it.app.run_screen.attending.select("web")
         await it.press("i")
         await it.until(lambda: it.app.current_mode == "inspect", "all files up to web-deps")
         files.add(PLACE, base, code, deps, web, title="web")
