@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -84,6 +85,17 @@ def alike(page: FilePage) -> object:
         for row in page.rows
     ]
     return page.total, page.offset, page.matches, rows
+
+
+def test_a_place_tells_what_its_layers_change_once_that_was_counted(tmp_path: Path) -> None:
+    answers = FileAnswers(Store(str(tmp_path), True), OnePlace(LAYERS))
+    at_once = answers.place(PLACE, counts=False)
+    assert (at_once.is_counted, [layer.counts.total for layer in at_once.layers]) == (False, [0, 0, 0])
+    counted = answers.place(PLACE)
+    assert counted.is_counted
+    assert all(layer.counts.total for layer in counted.layers)
+    assert [layer.name for layer in counted.layers] == [layer.name for layer in at_once.layers]
+    assert answers.place(PLACE, counts=False) == counted
 
 
 PATHS = ("", "usr", "usr/lib", "opt", "etc")
