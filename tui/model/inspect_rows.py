@@ -41,7 +41,9 @@ _RESULTS = {  # of a layer: state of its glyph, words
 def place_line(details: PlaceDetails | None, place: str, glyphs: Glyphs) -> tuple[Row, Row]:
     """The first line of the screen: which place, and at the right how much there is of it."""
     if details is None:
-        return (Span("inspect", bold=True), Span(f" {_arrow(glyphs)} {printable(place)}", "dim-text")), ()
+        run, task = run_and_task(place)
+        name = place if run is None else f"{task}, run {short_run(run)}"
+        return (Span("inspect", bold=True), Span(f" {_arrow(glyphs)} {printable(name)}", "dim-text")), ()
     title = (
         Span("inspect", bold=True),
         Span(f" {_arrow(glyphs)} ", "dim-text"),

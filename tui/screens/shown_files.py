@@ -57,6 +57,8 @@ class ShownFiles:
             forgets=forgets,
             empty=empty,
         )
+        if view is None:
+            self._tree.put(None, FilePage(path="", total=0, offset=0, rows=()))
         self._tree.set_timer(_UNDER_ANOTHER_TITLE, lambda: self._let_go(view))
 
     def _let_go(self, view: FilesView | None) -> None:
