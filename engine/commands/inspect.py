@@ -5,24 +5,22 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from engine.commands.inspect_report import Inspected, report, report_object
 from engine.commands.past_runs import add_run_option, open_store, task_named
 from engine.images.archive.image_file import FORMS, image_words
-from engine.images.inspected import InspectedImage
-from engine.images.registration import Progress, register
-from engine.inspection.image_place import image_place
-from engine.inspection.task_place import task_place
-from engine.inspection.waste import waste_of
 from engine.model.errors import UsageError, UserError
 from engine.progress.glyphs import Glyphs
 from engine.store.store import Store
 from engine.terminal.console import Console
 from engine.terminal.units import size_text
+
+if TYPE_CHECKING:  # what reads images and reports would keep the interface, which needs neither, waiting
+    from engine.commands.inspect_report import Inspected
+    from engine.images.registration import Progress
 
 _SECONDS_BETWEEN = 0.1
 BELOW = 1
@@ -52,6 +50,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace, console: Console) -> int:
     """Write the report; 1 when the efficiency is below what was asked for."""
+    from engine.commands.inspect_report import report, report_object
+
     with open_store(console) as store, _writable_for(options, store) as place:
         inspected = _inspected(options, place, console)
     if options.json:
@@ -77,6 +77,8 @@ def place_of(options: argparse.Namespace, store: Store, console: Console) -> str
     and the image was not read before.
     """
     if is_file(options.what):
+        from engine.images.registration import register
+
         with _progress_line(console) as progress:
             try:
                 return f"image:{register(options.what, store.root, progress, options.platform)}"
@@ -118,11 +120,19 @@ def _writable_for(options: argparse.Namespace, store: Store) -> Iterator[Store]:
     if not store.read_only or not is_file(options.what):
         yield store
         return
+    import tempfile
+
     with tempfile.TemporaryDirectory(prefix="outcrop-inspect-") as folder, Store.open(folder) as other:
         yield other
 
 
 def _inspected(options: argparse.Namespace, store: Store, console: Console) -> Inspected:
+    from engine.commands.inspect_report import Inspected
+    from engine.images.inspected import InspectedImage
+    from engine.inspection.image_place import image_place
+    from engine.inspection.task_place import task_place
+    from engine.inspection.waste import waste_of
+
     place = place_of(options, store, console)
     kind, _, word = place.partition(":")
     if kind == "image":
