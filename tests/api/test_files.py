@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import os
 import stat
 from collections.abc import Iterator
@@ -13,13 +12,12 @@ import msgspec
 import pytest
 
 from engine.api.client import EngineClient, RefusedError, connect
-from engine.api.engine_folder import EngineFolder
 from engine.api.file_messages import ChangeCounts, FoundLine, SearchProgress
 from engine.api.messages import Refusal
 from engine.layer_files.names import to_wire
 from engine.model.errors import MachineError
 from engine.model.request import RunRequest
-from tests.api.watching import finished
+from tests.api.watching import ask, finished
 from tests.program import Program
 from tests.runs.project import Project, project_of
 
@@ -54,14 +52,7 @@ class Served:
 
     def ask(self, path: str, method: str = "GET", **headers: str) -> tuple[int, dict[str, str], bytes]:
         """An answer, to a request as it stands."""
-        connection = http.client.HTTPConnection("engine")
-        connection.sock = EngineFolder(str(self.project.program.store)).connect(20)
-        try:
-            connection.request(method, path, headers=headers)
-            answer = connection.getresponse()
-            return answer.status, dict(answer.headers), answer.read()
-        finally:
-            connection.close()
+        return ask(self.project.program.store, path, method, None, **headers)
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +14,7 @@ from engine.api.client import EngineClient, RefusedError, connect
 from engine.api.engine_folder import EngineFolder
 from engine.api.messages import InitParameter, Refusal
 from engine.model.request import RunRequest
-from tests.api.watching import finished
+from tests.api.watching import ask, finished
 from tests.program import Program
 from tests.runs.project import Project, project_of
 
@@ -45,14 +44,7 @@ class Served:
         self, path: str, method: str = "GET", body: bytes | None = None, **headers: str
     ) -> tuple[int, dict[str, str], bytes]:
         """An answer, to a request as it stands."""
-        connection = http.client.HTTPConnection("engine")
-        connection.sock = EngineFolder(str(self.project.program.store)).connect(20)
-        try:
-            connection.request(method, path, body, headers)
-            answer = connection.getresponse()
-            return answer.status, dict(answer.headers), answer.read()
-        finally:
-            connection.close()
+        return ask(self.project.program.store, path, method, body, **headers)
 
 
 @pytest.fixture(scope="module")

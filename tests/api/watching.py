@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import select
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.api.client import EngineClient
+from engine.api.engine_folder import EngineFolder
 from engine.model.request import RunRequest
 from tests.runs.project import Project
 
@@ -60,6 +62,20 @@ def started_long(client: EngineClient, project: Project) -> str:
 def finished(client: EngineClient, run: str) -> list[dict[str, Any]]:
     """The events of a run that is followed to its end."""
     return [json.loads(line) for line in lines_of(client.events(run))]
+
+
+def ask(
+    store: Path, path: str, method: str = "GET", body: bytes | None = None, **headers: str
+) -> tuple[int, dict[str, str], bytes]:
+    """Status, headers and body of the answer of a store's engine, to a request as it stands."""
+    connection = http.client.HTTPConnection("engine")
+    connection.sock = EngineFolder(str(store)).connect(20)
+    try:
+        connection.request(method, path, body, headers)
+        answer = connection.getresponse()
+        return answer.status, dict(answer.headers), answer.read()
+    finally:
+        connection.close()
 
 
 def is_gone(pid: int, timeout: float = 20.0) -> bool:

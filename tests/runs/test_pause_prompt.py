@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import pty
-import select
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from tests.ordinary_user import OrdinaryUser
 from tests.program import Program
+from tests.pseudo_terminal import PseudoTerminal
 from tests.runs.project import Project, project_of
 
 pytestmark = pytest.mark.namespaces
@@ -21,48 +18,29 @@ pytestmark = pytest.mark.namespaces
 _HELP = "enter opens a shell in it, c and enter lets it go on, ctrl-c ends the run"
 
 
-class _Terminal:
+def _on_a_terminal(project: Project, *arguments: str) -> PseudoTerminal:
     """`outcrop run` on a terminal of its own."""
-
-    def __init__(self, project: Project, *arguments: str) -> None:
-        self._side, other = pty.openpty()
-        self.output = ""
-        program = project.program
-        self.process = Program(
-            directory=program.directory,
-            command=("setsid", "--ctty", "--wait", *program.prefix, *program.command),
-            environment={**program.environment, "TERM": "dumb"},
-        ).start("run", *arguments, cwd=project.directory, stdin=other, stdout=other, stderr=other)
-        os.close(other)
-
-    def type(self, text: str) -> None:
-        os.write(self._side, text.encode())
-
-    def wait_for(self, text: str, seconds: float = 30) -> str:
-        """What came up to the end of the text."""
-        deadline = time.monotonic() + seconds
-        while text not in self.output:
-            ready, _, _ = select.select([self._side], [], [], max(0, deadline - time.monotonic()))
-            assert ready, self.output
-            self.output += os.read(self._side, 4096).decode().replace("\r\n", "\n")
-        before, _, self.output = self.output.partition(text)
-        return before + text
-
-    def close(self) -> None:
-        os.close(self._side)
-        self.process.kill()
-        self.process.wait()
+    program = Program(
+        directory=project.program.directory,
+        command=("setsid", "--ctty", "--wait", *project.program.prefix, *project.program.command),
+        environment={**project.program.environment, "TERM": "dumb"},
+    )
+    return PseudoTerminal(
+        lambda side: program.start(
+            "run", *arguments, cwd=project.directory, stdin=side, stdout=side, stderr=side
+        )
+    )
 
 
-Open = Callable[..., _Terminal]
+Open = Callable[..., PseudoTerminal]
 
 
 @pytest.fixture
 def open_terminal() -> Iterator[Open]:
-    opened: list[_Terminal] = []
+    opened: list[PseudoTerminal] = []
 
-    def make(project: Project, *arguments: str) -> _Terminal:
-        opened.append(_Terminal(project, *arguments))
+    def make(project: Project, *arguments: str) -> PseudoTerminal:
+        opened.append(_on_a_terminal(project, *arguments))
         return opened[-1]
 
     yield make
@@ -70,7 +48,7 @@ def open_terminal() -> Iterator[Open]:
         terminal.close()
 
 
-def _enter_and_go_on(project: Project, terminal: _Terminal) -> None:
+def _enter_and_go_on(project: Project, terminal: PseudoTerminal) -> None:
     terminal.wait_for("t ‖ paused before its script")
     terminal.wait_for(f"t: {_HELP}\n> ")
     terminal.type("what\n")

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import pty
-import select
 import shutil
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.pseudo_terminal import PseudoTerminal
 from tests.sandbox.conftest import Engine
 
 pytestmark = pytest.mark.namespaces
@@ -20,62 +17,25 @@ pytestmark = pytest.mark.namespaces
 DRIVER = Path(__file__).with_name("terminal_driver.py")
 
 
-class Terminal:
-    """The other side of the terminal that a program runs on."""
-
-    def __init__(self, engine: Engine, *argv: str) -> None:
-        driver = shutil.copy(DRIVER, engine.directory)
-        self._side, other = pty.openpty()
-        command = [
-            *engine.command[:-1],
-            str(driver),
-            str(engine.directory / "terminal"),
-            str(engine.root),
-            *argv,
-        ]
-        self.process = subprocess.Popen(
-            ["setsid", "--ctty", "--wait", *command],
-            env=engine.environment,
-            stdin=other,
-            stdout=other,
-            stderr=other,
-        )
-        os.close(other)
-        self.output = ""
-
-    def type(self, text: str) -> None:
-        os.write(self._side, text.encode())
-
-    def wait_for(self, text: str, seconds: float = 20) -> str:
-        """What was shown up to the end of the text."""
-        deadline = time.monotonic() + seconds
-        while text not in self.output:
-            ready, _, _ = select.select([self._side], [], [], deadline - time.monotonic())
-            assert ready, self.output
-            try:
-                chunk = os.read(self._side, 4096)
-            except OSError:
-                chunk = b""
-            assert chunk, self.output
-            self.output += chunk.decode().replace("\r\n", "\n")
-        before, _, self.output = self.output.partition(text)
-        return before + text
-
-    def close(self) -> None:
-        os.close(self._side)
-        self.process.kill()
-        self.process.wait()
+def on_a_terminal(engine: Engine, *argv: str) -> PseudoTerminal:
+    """A program in a sandbox."""
+    driver = shutil.copy(DRIVER, engine.directory)
+    place = (str(engine.directory / "terminal"), str(engine.root))
+    command = ["setsid", "--ctty", "--wait", *engine.command[:-1], str(driver), *place, *argv]
+    return PseudoTerminal(
+        lambda side: subprocess.Popen(command, env=engine.environment, stdin=side, stdout=side, stderr=side)
+    )
 
 
-StartTerminal = Callable[..., Terminal]
+StartTerminal = Callable[..., PseudoTerminal]
 
 
 @pytest.fixture
 def terminal_of(engine: Engine) -> Iterator[StartTerminal]:
-    opened: list[Terminal] = []
+    opened: list[PseudoTerminal] = []
 
-    def start(*argv: str) -> Terminal:
-        opened.append(Terminal(engine, *argv))
+    def start(*argv: str) -> PseudoTerminal:
+        opened.append(on_a_terminal(engine, *argv))
         return opened[-1]
 
     yield start
@@ -83,7 +43,7 @@ def terminal_of(engine: Engine) -> Iterator[StartTerminal]:
         terminal.close()
 
 
-def _finish(terminal: Terminal) -> str:
+def _finish(terminal: PseudoTerminal) -> str:
     text = terminal.wait_for("status ") + terminal.wait_for("\n")
     assert terminal.process.wait(20) == 0
     return text.strip()
