@@ -119,7 +119,8 @@ def _dispatch(words: list[str], console: Console, interfaces: Mapping[str, Inter
     parser = Parser(command)
     module.add_arguments(parser)
     try:
-        options = parser.parse_args(module.prepare(arguments) if hasattr(module, "prepare") else arguments)
+        prepared = module.prepare(arguments) if hasattr(module, "prepare") else arguments
+        options = parser.parse_intermixed_args(prepared)  # an option may stand between two words
     except SystemExit as exit_:  # `--help` has been printed
         return int(exit_.code or 0)
     return int(module.execute(options, console))

@@ -31,7 +31,7 @@ class LineSearch:
                 shape = Shape(written)
                 self.expression = re.compile(written, re.IGNORECASE if ignore_case else 0)
         except (re.error, OverflowError, RecursionError, ValueError) as error:
-            hint = "patterns have the syntax of Python's `re`; without it plain text is searched for"
+            hint = "patterns have the syntax of Python's `re`: a backslash takes the sign after it as it is"
             raise UsageError(f"the pattern `{pattern}` is not valid: {error}", hint) from None
         if shape.is_risky:
             message = f"the pattern `{pattern}` could take forever"

@@ -25,6 +25,10 @@ def test_a_pattern_with_a_star_is_a_whole_name_or_path(project: Program) -> None
     assert project("files", "find", "deps", "*.none").exit_code == 1
 
 
+def test_options_may_stand_between_the_words(project: Program) -> None:
+    assert project("files", "find", "deps", "--run", "latest", "?", "lib").stdout == "lib/a\n"
+
+
 def test_only_the_own_layer_is_searched_where_asked(project: Program) -> None:
     assert project("files", "find", "build", "a", "--layer").stdout.split() == ["binary"]
 
