@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 from engine.events import Message, TaskFinished
 from engine.explain import printable
 from engine.model.script_failure import ScriptFailure
@@ -10,6 +12,7 @@ from engine.progress.log_lines import clean
 from engine.run_state import TaskState
 from engine.terminal.units import duration_text
 
+_SIGNALLED = 128  # a shell adds the signal's number to it
 _CAUSES = {
     "background_process_failed": "background process failed",
     "background_process_failure": "background process failed",
@@ -35,6 +38,18 @@ def finished_words(
 def exit_words(exit_code: int | None) -> str:
     """`exit 1`; a process ended by a signal shows as 128 plus its number."""
     return "failed" if exit_code is None else f"exit {exit_code}"
+
+
+def signal_words(exit_code: int | None) -> str:
+    """`139 is 128 + 11: a process was ended by SIGSEGV`, as shells tell of signals; empty for other codes."""
+    if exit_code is None or exit_code <= _SIGNALLED:
+        return ""
+    number = exit_code - _SIGNALLED
+    try:
+        name = signal.Signals(number).name
+    except ValueError:
+        return ""
+    return f"{exit_code} is {_SIGNALLED} + {number}: a process was ended by {name}"
 
 
 def failed_at_words(failure: ScriptFailure, definition: str) -> str:

@@ -6,7 +6,7 @@ import os
 
 from engine.progress.glyphs import Glyphs
 from engine.progress.log_lines import clean
-from engine.progress.sentences import failed_at_words, finished_words, message_lines, state_of
+from engine.progress.sentences import failed_at_words, finished_words, message_lines, signal_words, state_of
 from engine.progress.sink import ReadTail
 from engine.run_state import RunState, TaskState
 from engine.terminal.units import duration_text
@@ -74,6 +74,9 @@ def _section(task: TaskState, glyphs: Glyphs, read_tail: ReadTail, definition: s
     after = f" after {duration_text(task.seconds)}" if task.cause == "executed" else ""
     rule = glyphs.styled("2", glyphs.dash * 2)
     lines = ["", f"{rule} {glyphs.styled('1', name)} {glyphs.glyph(state_of(task))} {words}{after}"]
+    by_signal = signal_words(task.exit_code)
+    if by_signal:
+        lines.append(by_signal)
     if task.failed_at is not None:
         lines.append(glyphs.styled("1", failed_at_words(task.failed_at, definition)))
     for message in task.messages:

@@ -10,6 +10,7 @@ from engine.api.file_messages import ChangeCounts, FileChange, FileChanges
 from engine.api.messages import TaskDetails
 from engine.explain import printable
 from engine.progress.log_lines import clean
+from engine.progress.sentences import signal_words
 from engine.run_state import TaskState
 from tui.format import (
     Glyphs,
@@ -75,6 +76,9 @@ def _headline(
     if task.seconds and task.cause != "timed_out":
         words += f" after {duration_text(task.seconds)}"
     facts = [Fact("", (Span(f"{glyphs.glyph(state_of(task))} ", role_of("failed")), Span(words, bold=True)))]
+    by_signal = signal_words(task.exit_code)
+    if by_signal:
+        facts.append(Fact("", (Span(by_signal),)))
     place = _failed_place(task)
     if place:
         facts.append(Fact("", (Span(place),)))

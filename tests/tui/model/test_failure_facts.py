@@ -6,6 +6,7 @@ import msgspec
 
 from engine.api.file_messages import ChangeCounts, FileChange, FileChanges, FileRow
 from engine.model.script_failure import ScriptFailure
+from engine.progress.sentences import signal_words
 from tests.tui.fakes_runs import details_of, failed_task, some_tasks
 from tui.format import Glyphs
 from tui.model.facts import Section
@@ -35,6 +36,14 @@ def test_the_line_that_failed_is_marked_among_its_neighbours() -> None:
     assert lines[3] == "✖  8 step 8"
     assert [line.split()[-1] for line in lines] == [str(number) for number in range(5, 12)]
     assert found["script"].note == "line 37 of the definition"
+
+
+def test_a_signal_is_called_by_its_name() -> None:
+    for exit_code, words in {139: "139 is 128 + 11: a process was ended by SIGSEGV", 3: "", 255: ""}.items():
+        assert signal_words(exit_code) == words
+        task = msgspec.structs.replace(failed_task(), exit_code=exit_code)
+        found = failure_sections(task, some_tasks(), details_of(), (), None, GLYPHS)
+        assert texts(found[0])[1:] == list(filter(None, [words]))
 
 
 def test_a_line_that_the_script_does_not_have_is_not_made_up() -> None:
