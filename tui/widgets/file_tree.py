@@ -44,46 +44,35 @@ class FileTree(ScrollView, inherit_bindings=False, can_focus=True):
         " overflow-x: hidden; scrollbar-size-vertical: 1; scrollbar-gutter: stable; }"
     )
 
-    class Told(Message):
-        """What comes from a tree."""
-
-        def __init__(self, tree: FileTree) -> None:
-            super().__init__()
-            self.tree = tree
-
-        @property
-        def control(self) -> FileTree:
-            return self.tree
-
-    class PagesWanted(Told):
+    class PagesWanted(Message):
         """These pages of the view `token` are to be put, or refused."""
 
-        def __init__(self, tree: FileTree, token: object, pages: Sequence[PageWanted]) -> None:
-            super().__init__(tree)
+        def __init__(self, token: object, pages: Sequence[PageWanted]) -> None:
+            super().__init__()
             self.token = token
             self.pages = pages
 
-    class Highlighted(Told):
+    class Highlighted(Message):
         """The cursor is on another row, or on the same in another view; both None: there is no row."""
 
-        def __init__(self, tree: FileTree, path: str | None, row: FileRow | None) -> None:
-            super().__init__(tree)
+        def __init__(self, path: str | None, row: FileRow | None) -> None:
+            super().__init__()
             self.path = path
             self.row = row
 
-    class Opened(Told):
+    class Opened(Message):
         """A file, or whatever is no directory, was opened."""
 
-        def __init__(self, tree: FileTree, path: str, row: FileRow) -> None:
-            super().__init__(tree)
+        def __init__(self, path: str, row: FileRow) -> None:
+            super().__init__()
             self.path = path
             self.row = row
 
-    class OrderWanted(Told):
+    class OrderWanted(Message):
         """The heading of a column was clicked."""
 
-        def __init__(self, tree: FileTree, order: Order) -> None:
-            super().__init__(tree)
+        def __init__(self, order: Order) -> None:
+            super().__init__()
             self.order = order
 
     def __init__(self, glyphs: Glyphs, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
@@ -239,7 +228,7 @@ class FileTree(ScrollView, inherit_bindings=False, can_focus=True):
         pages = self._rows.wanted(self._top, height)
         pages += self._rows.wanted(self._top - height, 3 * height)
         if pages:
-            self.post_message(self.PagesWanted(self, self._token, pages))
+            self.post_message(self.PagesWanted(self._token, pages))
 
     def _say(self) -> None:
         """Say where the cursor is, if that is news and known."""
@@ -251,7 +240,7 @@ class FileTree(ScrollView, inherit_bindings=False, can_focus=True):
         path, row = found or (None, None)
         if (path, row) != self._said:
             self._said = (path, row)
-            self.post_message(self.Highlighted(self, path, row))
+            self.post_message(self.Highlighted(path, row))
 
     def _row_at_cursor(self) -> TreeRow | None:
         cursor = self._rows.cursor
@@ -392,7 +381,7 @@ class FileTree(ScrollView, inherit_bindings=False, can_focus=True):
             self._look_again()
             self._ask()
         elif row.row is not None and row.path is not None and row.row.kind != "directory":
-            self.post_message(self.Opened(self, row.path, row.row))
+            self.post_message(self.Opened(row.path, row.row))
         else:
             self._turn(self._rows.cursor)
 
@@ -403,7 +392,7 @@ class FileTree(ScrollView, inherit_bindings=False, can_focus=True):
         if place.y < _HEADING:
             order = self._painter.order_at(place.x)
             if order is not None:
-                self.post_message(self.OrderWanted(self, order))
+                self.post_message(self.OrderWanted(order))
             return
         index = place.y - _HEADING + self._top
         if index >= len(self._rows):
