@@ -20,6 +20,7 @@ from tui.model.first_shown import run_to_show
 
 _BAD_DEFINITION = 2
 _NEWEST = 20
+_ELSEWHERE = "the engine is elsewhere: these are its runs, and none is started with the files here"
 
 
 def open_interface(arguments: list[str], console: Console) -> int:
@@ -49,7 +50,7 @@ def open_interface(arguments: list[str], console: Console) -> int:
     return code
 
 
-class _Found(msgspec.Struct, frozen=True, kw_only=True):
+class Found(msgspec.Struct, frozen=True, kw_only=True):
     """An engine, and the run to show; none: the history. `request` started it, if it was not there."""
 
     client: EngineClient
@@ -62,12 +63,12 @@ class _Finding:
     """Attaches to the engine in a thread, and finds or starts the run to show."""
 
     def __init__(self, home: str | None, request: RunRequest | None, error: UsageError | None) -> None:
-        self._found: _Found | None = None
+        self._found: Found | None = None
         self._error: Exception | None = None
         self._thread = threading.Thread(target=self._work, args=(home, request, error), daemon=True)
         self._thread.start()
 
-    def wait(self) -> _Found:
+    def wait(self) -> Found:
         """What was found; raises what went wrong."""
         self._thread.join()
         if self._error is not None:
@@ -77,24 +78,30 @@ class _Finding:
 
     def _work(self, home: str | None, request: RunRequest | None, error: UsageError | None) -> None:
         try:
-            self._found = _find(home, request, error)
+            self._found = find_or_start(home, request, error)
         except Exception as failure:  # noqa: BLE001  # raised again by `wait`
             self._error = failure
 
 
-def _find(home: str | None, request: RunRequest | None, error: UsageError | None) -> _Found:
+def find_or_start(home: str | None, request: RunRequest | None, error: UsageError | None) -> Found:
+    """The run of the request, if need be a new one; without a request, or elsewhere, what ran before.
+
+    `error`: why there is no request; raised where nothing ran before.
+    """
     # An engine that must be started begins with the run meanwhile, unless there is one to be seen first.
     is_early = request is not None and not _has_run_to_see(home)
     client = connect(home, request=StartRun(request=request) if request is not None and is_early else None)
     if request is not None:
         run = run_to_show(request, client.runs(limit=_NEWEST, definition=request.definition))
         if run is not None:
-            return _Found(client=client, run=run)
-        return _Found(client=client, run=client.start(request), request=request)
+            return Found(client=client, run=run)
+        if client.store_elsewhere() is not None:  # it has not the files of the definition
+            return Found(client=client, notices=(_ELSEWHERE,))
+        return Found(client=client, run=client.start(request), request=request)
     assert error is not None
     if not client.runs(limit=1):
         raise error
-    return _Found(client=client, notices=(f"{error.message}: here is what ran before",))
+    return Found(client=client, notices=(f"{error.message}: here is what ran before",))
 
 
 def _has_run_to_see(home: str | None) -> bool:

@@ -12,7 +12,9 @@ import pytest
 
 from engine.api.client import EngineClient, connect
 from engine.model.errors import UsageError
+from tests.api.watching import request_of
 from tests.runs.project import Project
+from tui.opening import find_or_start
 from tui.opening_place import place_elsewhere
 
 pytestmark = pytest.mark.namespaces
@@ -81,3 +83,13 @@ def test_tasks_can_be_inspected_and_a_shell_says_where_it_works(project: Project
     refused = project.program("shell", "t", "--", "true", env={"OUTCROP_HOME": str(forwarded)})
     assert refused.exit_code == 2
     assert f"use this command there, in the store `{project.program.store}`" in refused.stderr
+
+
+def test_no_run_is_started_elsewhere_with_the_files_here(
+    project: Project, client: EngineClient, forwarded: Path
+) -> None:
+    project.define('- {key: t, run: "true"}')
+    found = find_or_start(str(forwarded), request_of(project), None)
+    assert (found.run, client.runs()) == (None, [])
+    assert "the engine is elsewhere" in found.notices[0]
+    found.client.close()
