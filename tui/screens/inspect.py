@@ -44,6 +44,7 @@ from tui.widgets.status_bar import StatusBar
 Selector = str | type[Widget]
 _OTHER_ROWS = 2  # above and below the panes
 _AFTER_THE_PICTURE = 0.5  # seconds
+_PATIENCE = 3  # times that, while the picture is not complete
 _AT_REST = 0.25
 _ORDER_WORDS = {"name": "", "size": "largest first", "change": "most changes first"}
 _GONE = "the engine is gone: what is shown stays. S starts it again"
@@ -155,8 +156,11 @@ class InspectScreen(Screen[None]):
         elif was.details is None:
             self._files.go_to_first_change(details.workspace)
 
-    def _ask_for_figures(self) -> None:
-        """What takes the engine longer than the files that one looks at."""
+    def _ask_for_figures(self, patience: int = _PATIENCE) -> None:
+        """What takes the engine longer than the files that one looks at, once these are there."""
+        if self._files.details is None and patience:
+            self.set_timer(_AFTER_THE_PICTURE, lambda: self._ask_for_figures(patience - 1))
+            return
         self._place.ask_for_waste()
         if self.inspected.details is not None and not self.inspected.details.is_counted:
             self._place.ask_for_counts(self._counted)
