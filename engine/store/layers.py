@@ -58,7 +58,6 @@ class LayerStore:
         self.extra_layers: dict[object, str] = {}  # those of `views`, by what they hold
         self._manifests: Recent[LayerManifest] = Recent(_MANIFESTS_KEPT)
         self._foreseen: dict[str, LayerManifest] = {}
-        self._ways_down: dict[str, tuple[str, ...]] = {}  # of layers that are held
         self._whole_trees: dict[str, str] = {}
         self._indexes = LayerIndexes(new_directory)
         self._trees: Recent[FileTree] = Recent(_TREES_KEPT)
@@ -74,12 +73,15 @@ class LayerStore:
         return f"{self._folder}/{digest[:2]}/{digest}/tree"
 
     def lowerdirs(self, digest: str) -> tuple[str, ...]:
-        """The directories that are the layer when they lie upon each other, topmost first."""
-        return tuple(self.own_tree(part) for part in self.way_down(digest)) or (self.own_tree(digest),)
+        """The directories that are the layer when they lie upon each other, topmost first.
+
+        StoreError when one of them is missing.
+        """
+        return tuple(self.own_tree(part) for part in self._parts(digest))
 
     def tree_path(self, digest: str) -> str:
         """One directory with the whole layer, which can be a lowerdir; made of links where there is none."""
-        if len(self.way_down(digest)) < 2:
+        if len(self._parts(digest)) < 2:
             return self.own_tree(digest)
         made = self._whole_trees.get(digest)
         if made is None:
@@ -93,7 +95,7 @@ class LayerStore:
     def locator(self, digest: str) -> Callable[[str], str]:
         """Tells where on the disk lies what is no directory, by its path in the layer."""
         tree = self.own_tree(digest)
-        if len(self.way_down(digest)) < 2:
+        if len(self._parts(digest)) < 2:
             return lambda path: f"{tree}/{path}"
         header, noted = manifest_file.read_with_header(self.manifest_path(digest))
         own, below = noted.entries, self.locator(header.stands_on)
@@ -102,7 +104,7 @@ class LayerStore:
     def hides(self, digest: str) -> set[str]:
         """Where mounting the layer hides what layers below it have, though the layer itself does not."""
         found: set[str] = set()
-        for part in self.way_down(digest)[:-1]:
+        for part in self._parts(digest)[:-1]:
             header, noted = manifest_file.read_with_header(self.manifest_path(part))
             found |= stacks.hides(self.manifest(header.stands_on), noted)
         return found
@@ -121,13 +123,20 @@ class LayerStore:
         return found[0][1] if found else None
 
     def way_down(self, digest: str) -> tuple[str, ...]:
-        """The layer, the one it stands on, and so on; none when one of them is missing."""
-        known = self._ways_down.get(digest)
-        if known is None:
-            known = tuple(part for part, _ in self._headers_down(digest))
-            if known and self._holds.has(digest):
-                self._ways_down[digest] = known
-        return known
+        """The layer, the one it stands on, and so on; none when one of them is missing.
+
+        Not to be remembered: who finds one damaged makes it again, perhaps upon something else.
+        """
+        return tuple(part for part, _ in self._headers_down(digest))
+
+    def _parts(self, digest: str) -> tuple[str, ...]:
+        found = self.way_down(digest)
+        if not found:
+            raise StoreError(
+                f"layer `{digest[:12]}`, or one that it stands on, is missing",
+                hint="run again: what made the layer is then done anew",
+            )
+        return found
 
     def _headers_down(self, digest: str) -> list[tuple[str, LayerHeader]]:
         found: list[tuple[str, LayerHeader]] = []
@@ -379,7 +388,6 @@ class LayerStore:
 
     def _put_away(self, digest: str) -> None:
         self._holds.forget(digest)
-        self._ways_down.clear()
         try:
             os.rename(self.path(digest), os.path.join(self.new_directory(), "damaged"))
         except (OSError, MachineError):  # missing altogether, or a store that is only read
