@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from engine.explain import printable
-from engine.inspection.beneath import NotRegular, open_regular
-from engine.inspection.layer_trees import trees_of
+from engine.inspection.beneath import NotRegular
+from engine.inspection.layer_trees import LayerFiles
 from engine.inspection.reader import Reader
 from engine.model.errors import StoreError
 
@@ -69,7 +69,7 @@ class Contents:
     """Opens files of layers of the store at `root`, and parts of images; any thread may ask."""
 
     def __init__(self, root: str) -> None:
-        self._root = root
+        self._files = LayerFiles(root)
         self._reader = Reader(root)
 
     def open(self, location: Location, size: int) -> Opened:
@@ -101,9 +101,7 @@ class Contents:
         if location.image is not None:
             return location.image.open()
         try:
-            return open_regular(
-                trees_of(self._root, location.layer).with_file(location.inside), location.inside
-            )
+            return self._files.open(location.layer, location.inside)
         except PermissionError:
             if os.geteuid() == 0:
                 raise

@@ -12,8 +12,8 @@ import signal
 import socket
 import sys
 
-from engine.inspection.beneath import NotRegular, open_regular
-from engine.inspection.layer_trees import trees_of
+from engine.inspection.beneath import NotRegular
+from engine.inspection.layer_trees import LayerFiles
 from engine.model.errors import MachineError
 from engine.sandbox import namespace
 
@@ -23,10 +23,11 @@ NOT_REGULAR, READY = b"not a regular file", b"ready"
 
 def serve(connected: socket.socket, root: str) -> None:
     """Answer until the other side has gone."""
+    files = LayerFiles(root)
     while message := connected.recv(LONGEST_MESSAGE):
         digest, _, path = os.fsdecode(message).partition("\0")
         try:
-            opened = open_regular(trees_of(root, digest).with_file(path), path)
+            opened = files.open(digest, path)
         except NotRegular:
             connected.send(NOT_REGULAR)
         except OSError as error:

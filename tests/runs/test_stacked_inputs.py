@@ -159,7 +159,8 @@ def test_a_clone_of_the_local_tree_is_a_stack(project: Project, tmp_path: Path) 
     git(app, "remote", "add", "origin", "git@example.com:acme/app.git")
     there = project.copy(app)
     there.define(
-        "- {key: code, call: git/clone 2.0.8, with: {repository: https://example.com/acme/app.git, ref: main}}\n"
+        "- {key: code, call: git/clone 2.0.8,"
+        " with: {repository: https://example.com/acme/app.git, ref: main}}\n"
         "- {key: a, use: code, run: 'cat d1/f1; ls -A d1 | wc -l; ls .git 2> /dev/null | wc -l'}"
     )
     first = there.passes()

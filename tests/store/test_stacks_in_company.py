@@ -219,10 +219,22 @@ def test_every_file_is_opened_in_the_layer_that_holds_it(store: Store) -> None:
     for path in ("d2/f2", "d1", "d1/none"):
         with pytest.raises(StoreError):
             contents.open(Location(f"{PREFIX}/{path}", layer=digests[-1]), 1)
+    expected = last["d5/f299"]
+    wanted = Location(f"{PREFIX}/d5/f299", layer=digests[-1])
+    contents.open(wanted, len(expected)).close()
     shutil.rmtree(store.layers.path(digests[0]))
     with pytest.raises(StoreError):
-        contents.open(Location(f"{PREFIX}/d3/f3", layer=digests[-1]), 1)
-    assert trees_of(store.root, digests[-1]).upper
+        contents.open(wanted, len(expected))
+
+    def again(other: Store) -> None:
+        third = put(other, {**chain[0], "d3/f3": "third"})
+        assert put(other, chain[0], third) == digests[0]
+
+    in_another_process(store.root, again)
+    assert len(trees_of(store.root, digests[-1]).upper) == 3
+    with contents.open(wanted, len(expected)) as opened:
+        assert opened.read(0, 10) == expected.encode()
+    contents.close()
 
 
 @pytest.mark.namespaces
