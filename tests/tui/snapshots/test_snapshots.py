@@ -24,6 +24,7 @@ from tui.appearance import Appearance
 from tui.bridge import Bridge
 from tui.theme_choice import ThemeChoice
 
+_STILL_FOR = 4
 _TURNS = 600
 
 
@@ -70,6 +71,7 @@ def test_the_screen_looks_as_before(
         await _until(pilot, lambda: _shows(app, scene.shows))
         for field in app.screen.query(Input):
             field.cursor_blink = False
+        await _until_still(pilot)
 
     assert snap_compare(app, terminal_size=look.size, run_before=play)
     engine.die()
@@ -84,11 +86,23 @@ async def _until(pilot: Pilot[None], done: Callable[[], bool]) -> None:
     raise AssertionError(f"never came; the screen is\n{_text(pilot.app)}")
 
 
+async def _until_still(pilot: Pilot[None]) -> None:
+    """Until nothing more comes: a busy machine draws a screen in several steps."""
+    pictures = [""]
+    while len(pictures) < _STILL_FOR or len(set(pictures[-_STILL_FOR:])) > 1:
+        assert len(pictures) < _TURNS, "it never stands still"
+        await pilot.pause(0.03)
+        pictures.append(pilot.app.export_screenshot())
+
+
 def _is_loaded(app: OutcropApp, scene: Scene) -> bool:
     """Whether the app has all that the engine knows of the run."""
-    shown = app.run_screen.shown
+    shown, panel = app.run_screen.shown, app.run_screen.panes.panel
     return scene.begins == "history" or (
-        shown is not None and shown.summary is not None and shown.is_live == (scene.seconds < story.END)
+        shown is not None
+        and shown.summary is not None
+        and shown.is_live == (scene.seconds < story.END)
+        and (panel._failure is not None or not panel.has_failed)
     )
 
 
