@@ -14,7 +14,7 @@ from collections.abc import Collection
 import msgspec
 
 from engine.snapshot.ignore_rules import GIT_IGNORE
-from engine.snapshot.scan import Scan, Scanner, ScanOptions, unreadable
+from engine.snapshot.scan import NamedEntry, Scan, Scanner, ScanOptions, unreadable
 from engine.snapshot.stat_index import NESTED_REPOSITORY, RACY, SPECIAL_FILE, Row, StatIndex, Table
 
 _TYPE = 0o170000
@@ -96,6 +96,7 @@ class _PartialScanner(Scanner):
         self.result.ignore_files = dict(index.ignore_files)
         self._looked: set[str] = set()
         self._entered: set[str] = set()
+        self._has_new_links = False  # a file has got names, perhaps one of a file that is not looked at
 
     def look(self, changed: Collection[str], doubted: Collection[str]) -> bool:
         """False when all has to be looked at."""
@@ -108,6 +109,8 @@ class _PartialScanner(Scanner):
             self._look(path)
         for path in sorted({*doubted} - {*changed}):
             self._look(path)
+        if self._has_new_links:
+            return False
         result, index = self.result, self._index
         if index.directories.keys() != result.directories.keys():
             result.is_changed = True
@@ -175,6 +178,15 @@ class _PartialScanner(Scanner):
         was_directory = type(old) is Row and old.mode & _TYPE == _DIRECTORY
         if was_directory and not (type(new) is Row and new.mode & _TYPE == _DIRECTORY):
             self._forget(f"{directory}/{name}" if directory else name)
+
+    def _examine(
+        self, directory: str, entry: NamedEntry, old: Row | int | None, is_decided: bool
+    ) -> Row | int | None:
+        new = super()._examine(directory, entry, old, is_decided)
+        if type(new) is Row and new.links > 1 and new.mode & _TYPE == stat.S_IFREG:
+            was = (old.inode, old.links) if type(old) is Row else None
+            self._has_new_links |= was != (new.inode, new.links)
+        return new
 
     def _look_below(self, directory: str) -> None:
         """Look at a directory and all below it."""

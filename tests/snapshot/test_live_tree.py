@@ -16,7 +16,7 @@ from engine.model.errors import UserError
 from engine.pending_layer import ChangedMeanwhileError, materialise
 from engine.snapshot.ignore_rules import IgnoreRules
 from engine.snapshot.live_tree import LiveTree
-from engine.snapshot.scan import ScanOptions
+from engine.snapshot.scan import Scanner, ScanOptions
 from engine.snapshot.tree_snapshot import Snapshot, SnapshotRequest, take
 from engine.store import manifest_file
 from engine.store.store import Store
@@ -170,6 +170,25 @@ def test_a_changed_file_is_a_layer_of_one_file(store: Store, project: Path) -> N
     assert_as_described(store, second)
     tree.save()
     assert take(_request(project), os.path.join(store.root, "index"), store.layers).layer.digest == second
+
+
+def test_a_second_name_of_a_file_that_nothing_was_said_of(
+    store: Store, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each time at another file, whose own row says nothing of it yet."""
+    monkeypatch.setattr(Scanner, "_is_recent", lambda *_: False)
+    for name in "abc":
+        (project / name).write_text(name)
+    tree = LiveTree(_request(project), os.path.join(store.root, "index"), store.layers)
+    tree.take()
+    for number, name in enumerate("abc"):
+        (project / "second").unlink(missing_ok=True)
+        os.link(project / name, project / "second")
+        seen = tree.take([str(project / "second")])
+        assert seen.layer.manifest().links == {
+            "var/mint-workspace/second": f"var/mint-workspace/{name}",
+        }
+        _assert_same(seen, take(_request(project), f"{store.root}/fresh-{number}", store.layers))
 
 
 def test_a_layer_is_written_as_it_was_seen_though_the_tree_goes_on(store: Store, project: Path) -> None:
