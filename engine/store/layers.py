@@ -93,9 +93,12 @@ class LayerStore:
         return made
 
     def locator(self, digest: str) -> Callable[[str], str]:
-        """Tells where on the disk lies what is no directory, by its path in the layer."""
+        """Tells where on the disk lies what is no directory, by its path in the layer.
+
+        Of a layer that has been lost: where there is nothing, or still what it was.
+        """
         tree = self.own_tree(digest)
-        if len(self._parts(digest)) < 2:
+        if len(self.way_down(digest)) < 2:
             return lambda path: f"{tree}/{path}"
         header, noted = manifest_file.read_with_header(self.manifest_path(digest))
         own, below = noted.entries, self.locator(header.stands_on)
