@@ -49,7 +49,7 @@ def test_a_torn_layer_is_made_again(tmp_path: Path) -> None:
     with Store.open(str(tmp_path)) as store:
         digest = commit(store, "f", "content")
         pretend_other_boot(store.layers.manifest_path(digest), at=1000)
-        Path(store.layers.tree_path(digest), "var/mint-workspace/f").write_bytes(b"")
+        Path(store.layers.own_tree(digest), "var/mint-workspace/f").write_bytes(b"")
     with Store.open(str(tmp_path)) as store:
         assert commit(store, "f", "content") == digest
         check_whole(store)
