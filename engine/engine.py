@@ -247,8 +247,16 @@ class _Execution:
             failed=tuple(key for key, task in state.tasks.items() if task.failed),
             missed=_missed(state),
         )
-        self._directory.write(finished)
+        self._directory.write(_with_cycles(finished, state))
         self._loaded.memos.save()
+
+
+def _with_cycles(record: RunRecord, state: RunState) -> RunRecord:
+    """What a list of runs says of a watched one."""
+    watch = state.watch
+    if watch is None or not watch.cycle:
+        return record
+    return msgspec.structs.replace(record, cycles=watch.cycle, cycle_result=watch.result)
 
 
 def _missed(state: RunState) -> tuple[tuple[str, str], ...]:

@@ -189,6 +189,8 @@ class _Loop:
                 self._breakpoints.set(task, where)
             case steering.Continue(tasks=tasks):
                 self._breakpoints.proceed(tasks)
+            case steering.Watch():
+                pass
             case _:
                 assert_never(command)
 
