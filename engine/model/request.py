@@ -29,7 +29,6 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     from_shell: tuple[tuple[str, str], ...] = ()
     uncached: tuple[str, ...] = ()
     watch: bool = False
-    watch: bool = False
 
 
 class PlannedTask(msgspec.Struct, frozen=True, kw_only=True):
