@@ -11,7 +11,13 @@ from engine.api.client import EngineClient, RefusedError, connect
 from engine.api.engine_folder import EngineFolder
 from engine.api.messages import Refusal, StartRun
 from engine.cli import Parser
-from engine.commands.run_request import add_break_option, add_request_arguments, prepare, request_of
+from engine.commands.run_request import (
+    add_break_option,
+    add_request_arguments,
+    add_watch_option,
+    prepare,
+    request_of,
+)
 from engine.model.errors import MachineError, OutcropError, StoreError, UsageError
 from engine.model.request import RunRequest
 from engine.progress.log_lines import clean
@@ -110,6 +116,7 @@ def _request(arguments: list[str]) -> tuple[RunRequest | None, UsageError | None
     parser = Parser("run")
     add_request_arguments(parser)
     add_break_option(parser)
+    add_watch_option(parser)
     parser.add_argument("--fail-fast", action="store_true", help="stop everything at the first failure")
     options = parser.parse_args(prepare(arguments))
     try:

@@ -8,9 +8,16 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from engine.commands.run_request import add_break_option, add_request_arguments, prepare, request_of
+from engine.commands.run_request import (
+    add_break_option,
+    add_request_arguments,
+    add_watch_option,
+    prepare,
+    request_of,
+)
 from engine.engine import Engine
 from engine.events import Event, TaskPaused
+from engine.model.errors import UsageError
 from engine.model.request import RunRequest
 from engine.progress.choose import MODES, sink_for
 from engine.progress.sink import Sink
@@ -30,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_request_arguments(parser)
     parser.add_argument("--progress", choices=MODES, default="auto", help="how to show it (default: auto)")
     add_break_option(parser)
+    add_watch_option(parser)
     parser.add_argument(
         "--from-shell",
         action="append",
@@ -54,6 +62,9 @@ def _from_shell(words: list[str], store: Store) -> tuple[tuple[str, str], ...]:
 def execute(options: argparse.Namespace, console: Console) -> int:
     """0 when every targeted task succeeded, 1 otherwise."""
     request = request_of(options)
+    if request.watch and (options.check_determinism is not None or options.from_shell):
+        other = "--from-shell" if options.from_shell else "--check-determinism"
+        raise UsageError(f"`--watch` and `{other}` do not go together", "leave one of them out")
     if options.check_determinism is None:
         return _run(request, options, console)
     from engine.commands.determinism import check  # late: brings what compares files
