@@ -7,7 +7,7 @@ may keep one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Literal, assert_never
 
 import msgspec
@@ -181,11 +181,14 @@ class RunState:
         other.watch = self.watch
         return other
 
-    def counts(self) -> dict[str, int]:
-        """Tasks by outcome; `~base…` system tasks are not counted. Sums to the number of ended tasks."""
+    def counts(self, among: Collection[str] | None = None) -> dict[str, int]:
+        """Tasks by outcome; `~base…` system tasks are not counted. Sums to the number of ended tasks.
+
+        `among`: only these.
+        """
         counts = dict.fromkeys(("executed", "cache_hit", "failed", "skipped", "cancelled"), 0)
-        for task in self.tasks.values():
-            if task.description.kind != "system" and task.done:
+        for key, task in self.tasks.items():
+            if task.description.kind != "system" and task.done and (among is None or key in among):
                 counts[_outcome(task)] += 1
         return counts
 

@@ -21,8 +21,8 @@ def inspect_workspace(parameters: Mapping[str, str], context: PackageContext) ->
     """Look at the project; UserError names what cannot be read or is written wrongly."""
     below = relative_path(parameters.get("path", "."), "path")
     root = os.path.join(context.project_root, below) if below else context.project_root
-    context.depends_on(root)
     if not os.path.isdir(root):
+        context.depends_on(root)
         raise UserError(f"parameter `path`: `{root}` is not a directory")
     real_root = os.path.realpath(context.project_root)
     if os.path.commonpath([os.path.realpath(root), real_root]) != real_root:

@@ -98,7 +98,8 @@ def _run(
     finally:
         asking.close()
         sink.close(state, read_tail)
-    if state.finished is not None and state.finished.cause == "cancelled":
+    is_interrupted = state.finished is not None and state.finished.cause == "cancelled"
+    if is_interrupted or (state.watch is not None and state.watch.is_on):  # only so a watched run ends
         raise KeyboardInterrupt
     return 0 if state.result == "succeeded" else 1
 

@@ -38,20 +38,19 @@ def keyed_files(
 
 
 class Explanation:
-    """The words for the misses of one run."""
+    """The words for the misses of one run. `is_watched`: it may have executed the task before itself."""
 
-    def __init__(self, store: Store, definition: str, run: str) -> None:
+    def __init__(self, store: Store, definition: str, run: str, *, is_watched: bool = False) -> None:
         self._store = store
         self._definition = definition
         self._run = run
+        self._is_watched = is_watched
 
     def reason(self, task: str, resolved: Resolved) -> str:
         """A short text such as `changed file src/a.py and 2 others`."""
-        found = record_before(self._store, self._definition, self._run, task)
-        if found is None or found[1].record is None:
+        before = self._before(task)
+        if before is None or before.record is None:
             return explain.FIRST_RUN
-        before = found[1]
-        assert before.record is not None
         if before.record == resolved.record and before.result == "failed":
             return "did not succeed the last time"
         if before.record == resolved.record and before.starts_from:
@@ -60,6 +59,14 @@ class Explanation:
             return "the last time a shell was opened in it"
         files = self._files(before, before.record, resolved)
         return explain.short_reason(before.record, resolved.record, files)
+
+    def _before(self, task: str) -> TaskRecord | None:
+        if self._is_watched:
+            own = self._store.runs.directory(self._run).read_task(task)
+            if own is not None and own.record is not None and own.has_ended:
+                return own
+        found = record_before(self._store, self._definition, self._run, task)
+        return None if found is None else found[1]
 
     def _files(self, before: TaskRecord, record: CacheKeyRecord, resolved: Resolved) -> tuple[Change, ...]:
         if record.workspace == resolved.record.workspace:

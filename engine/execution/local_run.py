@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from engine.events import Message
@@ -24,6 +25,7 @@ from engine.store.runs import RunDirectory
 from engine.store.store import Store
 
 if TYPE_CHECKING:  # a run that nobody steers does not import it
+    from engine.execution.cycles import Cycles
     from engine.execution.steering import Steering
 
 
@@ -37,10 +39,12 @@ def run_here(
     missing: tuple[PendingLayer, ...],
     wants_output: bool,
     steering: Steering | None,
+    make_cycles: Callable[[], Cycles],
 ) -> bool:
     """Execute what is ready and what follows from it; False when it was interrupted.
 
     `missing`: layers of the base that the store does not have; nothing is settled before they are.
+    `make_cycles`: what makes it a run that waits for changes.
     KeyboardInterrupt when it was interrupted before the first task could start.
     """
     entered = namespace.enter(store.root)
@@ -57,16 +61,14 @@ def run_here(
             run.end_base("executed" if missing else "cache_hit", seconds, messages)
             if missing:
                 run.settle(topological({key: task.dependencies for key, task in run.tasks.items()}))
-            if run.state.done:
+            if run.state.done and not request.watch:
                 return True
             facts = _facts(run, loaded, directory, wants_output)
             workplace = _workplace(store, sandbox, run, facts)
             executor = LocalExecutor(workplace)
             control = Control(directory.path, workplace.breakpoints, sandbox.system_call_filter)
             try:
-                return _drive(
-                    store, run, loaded, executor, machine, steering, control, fail_fast=request.fail_fast
-                )
+                return _drive(store, run, loaded, executor, machine, steering, control, request, make_cycles)
             finally:
                 control.close()
         finally:
@@ -107,15 +109,26 @@ def _drive(
     machine: Machine,
     steering: Steering | None,
     control: Control,
-    *,
-    fail_fast: bool,
+    request: RunRequest,
+    make_cycles: Callable[[], Cycles],
 ) -> bool:
     dependencies = {key: task.dependencies for key, task in run.tasks.items()}
     path = loaded.definition.path
     past = store.index.durations(path)
     remaining = scheduler.remaining_seconds(topological(dependencies), needed_by(dependencies), past.get)
     try:
-        return drive(run, executor, machine, past.get, remaining, fail_fast, steering, control)
+        return drive(
+            run,
+            executor,
+            machine,
+            past.get,
+            remaining,
+            request.fail_fast,
+            steering,
+            control,
+            make_cycles,
+            request.watch,
+        )
     finally:
         executor.close()
         took = {
