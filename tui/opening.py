@@ -50,6 +50,7 @@ def open_interface(arguments: list[str], console: Console) -> int:
     bridge = Bridge(found.client, lambda: connect(home))
     app = OutcropApp(bridge, Opening(run=found.run, request=found.request, notices=found.notices), look)
     app.run()
+    app.give_terminal_back()
     code = farewell(app.run_screen.shown, bridge, console, is_crash=bool(app.return_code))
     bridge.close()
     return code

@@ -39,6 +39,7 @@ from engine.past.run_control import let_go_on
 from engine.run_state import TaskState
 from engine.store.runs import RunDirectory
 from engine.store.store import Store
+from engine.watch_state import WatchState
 from engine.worker_messages import Break, Cancel, Continue, Retry
 from engine.worker_messages import KeepGoing as KeepGoingCommand
 from engine.worker_messages import Watch as WatchCommand
@@ -137,7 +138,7 @@ class Routes:
             request.query.get("before"),
             request.query.get("definition"),
             self._engine.runs.ids,
-            self._engine.states,
+            self._watch_of,
         )
         return answer(found)
 
@@ -153,8 +154,12 @@ class Routes:
     async def run(self, request: web.Request) -> web.StreamResponse:
         directory = await self._directory(request)
         record = await asyncio.to_thread(directory.read)
-        ours, states = self._engine.runs, self._engine.states
-        return answer(await asyncio.to_thread(summaries.summary, directory, record, ours, states))
+        ours = self._engine.runs
+        return answer(await asyncio.to_thread(summaries.summary, directory, record, ours, self._watch_of))
+
+    def _watch_of(self, directory: RunDirectory) -> WatchState | None:
+        """Where a watched run is; reads the events that are new."""
+        return self._engine.states.of(directory).watch
 
     async def events(self, request: web.Request) -> web.StreamResponse:
         offset, usage_offset = number_of(request, "offset") or 0, number_of(request, "usage_offset") or 0

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Container
+from collections.abc import Callable, Container
 
 from engine.api.engine_folder import UNSEEN
 from engine.api.messages import RunSummary
-from engine.api.run_states import RunStates
 from engine.model.errors import StoreError
 from engine.model.records import RunRecord
 from engine.past.past_run import is_running
 from engine.store.runs import RunDirectory
 from engine.store.store import Store
+from engine.watch_state import WatchState
+
+WatchOf = Callable[[RunDirectory], WatchState | None]
 
 _RESULTS = ("running", "succeeded", "failed", "no_result")
 
 
 def summary(
-    directory: RunDirectory, record: RunRecord, ours: Container[str], states: RunStates | None = None
+    directory: RunDirectory, record: RunRecord, ours: Container[str], watch_of: WatchOf | None = None
 ) -> RunSummary:
     """One run; `ours` are the runs in progress of this engine.
 
-    Of one that goes on its events tell of cycles, those that are new to `states`: its record does not yet.
+    Of one that goes on its events tell of cycles, by `watch_of`: its record does not yet.
     """
     is_killed = record.result is None and not is_running(record.process)
     result = "no_result" if is_killed else record.result or "running"
@@ -31,7 +33,7 @@ def summary(
         result, cause = "no_result", result
     ended = record.finished_at
     cycles, cycle_result, is_watching = record.cycles, record.cycle_result, False
-    watch = states.of(directory).watch if states is not None and result == "running" else None
+    watch = watch_of(directory) if watch_of is not None and result == "running" else None
     if watch is not None:
         cycles, cycle_result, is_watching = watch.cycle, watch.result, watch.is_on and watch.since is None
     return RunSummary(
@@ -66,7 +68,7 @@ def summaries(
     before: str | None,
     definition: str | None,
     ours: Container[str],
-    states: RunStates,
+    watch_of: WatchOf,
 ) -> list[RunSummary]:
     """Runs, the newest first: at most `limit`, older than the run `before`, of one definition."""
     found: list[RunSummary] = []
@@ -81,7 +83,7 @@ def summaries(
         except StoreError:
             continue
         if definition is None or record.definition == definition:
-            found.append(summary(directory, record, ours, states))
+            found.append(summary(directory, record, ours, watch_of))
     return found
 
 
