@@ -81,20 +81,26 @@ def _run(
     console: Console,
     began: Callable[[str], None] | None = None,
 ) -> int:
-    sink = sink_for(options.progress, console)
+    run = ""
+
+    def read_tail(task: str) -> bytes:
+        return read_last_bytes(engine.log_path(run, task))
+
+    def has_begun(begun: str) -> None:
+        nonlocal run
+        run = begun
+        if began is not None:
+            began(run)
+
+    sink = sink_for(options.progress, console, read_tail if request.watch else None)
     request = msgspec.structs.replace(request, wants_output=sink.wants_output)
     engine = Engine.open(console.environment.get("OUTCROP_HOME"))
     request = msgspec.structs.replace(request, from_shell=_from_shell(options.from_shell, engine.store))
     state: RunState | None = None
 
-    def read_tail(task: str) -> bytes:
-        assert state is not None
-        assert state.started is not None
-        return read_last_bytes(engine.log_path(state.started.run, task))
-
     asking = _Asking(options.progress, console, sink, engine.store)
     try:
-        state = engine.run(request, asking, began=began)
+        state = engine.run(request, asking, began=has_begun)
     finally:
         asking.close()
         sink.close(state, read_tail)
