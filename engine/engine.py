@@ -267,6 +267,8 @@ class _Execution:
             saved_seconds=state.saved_seconds,
             failed=tuple(key for key, task in state.tasks.items() if task.failed),
             missed=_missed(state),
+            cycles=0 if state.watch is None else state.watch.cycle,
+            cycle_result=None if state.watch is None else state.watch.result,
         )
         self._directory.write(_with_cycles(finished, state))
         self._loaded.memos.save()

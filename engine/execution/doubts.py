@@ -58,6 +58,11 @@ class Doubts:
         self._order: tuple[str, ...] = ()
         self.renew()
 
+    @property
+    def are_any(self) -> bool:
+        """Whether anything is doubtful."""
+        return bool(self._doubtful)
+
     def renew(self) -> None:
         """The run has other tasks now."""
         self._order = topological({key: task.dependencies for key, task in self._run.tasks.items()})

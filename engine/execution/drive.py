@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Protocol, Union, assert_never
 
 import msgspec
@@ -150,7 +150,7 @@ class _Loop:
                 self._obey_all(loop)
                 while not self._is_over():
                     self._changed.clear()
-                    for start in scheduler.starts(self._demands(), self._reserved(), self._machine):
+                    for start in self._starts():
                         self._start(group, start)
                     self._run.flush()
                     await self._changed.wait()
@@ -241,13 +241,30 @@ class _Loop:
         for task in tasks:
             self._cancel(task)
 
+    def _starts(self) -> Iterable[scheduler.Start]:
+        starts = scheduler.starts(self._demands(), self._reserved(), self._machine)
+        if self._cycles is None:
+            return starts
+        # What packages have found is to be written at once: it decides what else goes on.
+        at_once = [task for task, resolved in self._run.ready.items() if resolved.package is not None]
+        chosen = {start.task for start in starts}
+        none = (Reservation(task=task, slots=0) for task in at_once if task not in chosen)
+        return (*starts, *(scheduler.Start(task=held.task, reservation=held) for held in none))
+
     def _reserved(self) -> Collection[Reservation]:
-        """What is held now. A paused task takes no core from others, unless it is pinned to it."""
-        paused = self._breakpoints.paused
-        if not paused:
+        """What is held now. A paused task takes no core from others, unless it is pinned to it.
+
+        One that may be obsolete takes none at all: what decides that must not wait for its end.
+        """
+        paused, doubts = self._breakpoints.paused, self._run.doubts
+        if not paused and (doubts is None or not doubts.are_any):
             return self._held.values()
         return [
-            msgspec.structs.replace(held, slots=len(held.cores)) if task in paused else held
+            msgspec.structs.replace(held, slots=0, cores=())
+            if doubts is not None and task in doubts
+            else msgspec.structs.replace(held, slots=len(held.cores))
+            if task in paused
+            else held
             for task, held in self._held.items()
         ]
 

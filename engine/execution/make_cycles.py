@@ -38,7 +38,7 @@ def make_cycles(
     """`trees` None: the run was not watched so far. `rebase` hears of a definition that comes into force."""
     request = msgspec.structs.replace(request, watch=True, breaks=(), from_shell=())
     found = LiveTrees() if trees is None else trees
-    doubts = run.doubts or make_doubts(run, store)
+    doubts = make_doubts(run, store) if run.doubts is None else run.doubts
 
     def load() -> LoadedRun:
         return msgspec.structs.replace(load_for_run(request, store), memos=loaded.memos)
