@@ -6,25 +6,21 @@ from engine.events import (
     CycleFinished,
     CycleStarted,
     DefinitionBroken,
-    DefinitionChanged,
     Event,
     TaskFinished,
     TaskOutput,
-    TaskPhase,
     TaskRetried,
-    TasksRemoved,
     WatchEnded,
     WatchStarted,
 )
 from engine.explain import printable
 from engine.progress.glyphs import Glyphs
 from engine.progress.sink import ReadTail
-from engine.progress.summary import OUTCOMES, section
+from engine.progress.summary import OUTCOMES, section, shown_path
 from engine.run_state import RunState
 from engine.terminal.units import duration_text
 
 _NAMED = 3  # of paths and tasks, before the rest is counted
-_PREPARING = (TaskRetried, TasksRemoved, DefinitionChanged, TaskPhase, TaskOutput)
 
 
 class Cycles:
@@ -38,8 +34,6 @@ class Cycles:
         self._read_tail = read_tail
         self._shows_failures = shows_failures
         self._state = RunState()
-        self._began: CycleStarted | None = None
-        self._affected: list[str] = []
 
     @property
     def is_watched(self) -> bool:
@@ -50,7 +44,6 @@ class Cycles:
         """What is to be said before anything else is said of the event."""
         if type(event) is TaskOutput:
             return []
-        is_later = self._state.watch is not None and self._state.watch.cycle > 1
         self._state.take(event)
         match event:
             case WatchStarted():
@@ -58,19 +51,13 @@ class Cycles:
             case WatchEnded():
                 return [f"{self._glyphs.watch} watching no more"]
             case CycleStarted(cycle=cycle) if cycle > 1:
-                self._began, self._affected = event, []
-                return []
+                return self._head(event)
             case DefinitionBroken():
                 return self._broken(event)
-            case TaskRetried(attempt=1) if is_later:
-                self._affected.append(event.task)
             case CycleFinished():
-                return [*self._head(), *self._finished(event)]
+                return self._finished(event)
             case _:
-                pass
-        is_preparing = isinstance(event, _PREPARING)
-        is_overtaken = isinstance(event, TaskFinished) and event.cause == "obsolete"
-        return [] if is_preparing or is_overtaken else self._head()
+                return []
 
     def is_said(self, event: Event) -> bool:
         """Whether the lines of a cycle say all that there is to say of the event."""
@@ -87,23 +74,21 @@ class Cycles:
         cycles = "1 cycle" if watch.cycle == 1 else f"{watch.cycle} cycles"
         return [f"{self._glyphs.watch} {cycles} watched; the last one {glyph} {words}"]
 
-    def _head(self) -> list[str]:
-        """`── cycle 3: src/a.py and 2 more ▸ build, unit`, once it is known what it concerns."""
-        began, self._began = self._began, None
-        if began is None:
-            return []
-        glyphs = self._glyphs
-        changed = _some(began.changed, max(began.count, len(began.changed))) if began.changed else "all files"
-        arrow = "▸" if glyphs.is_unicode else ">"
-        text = f"{glyphs.dash * 2} cycle {began.cycle}: {changed}"
-        if self._affected:
-            text += f" {arrow} {_some(tuple(self._affected), len(self._affected))}"
-        return ["", glyphs.styled("1", text)]
+    def _head(self, event: CycleStarted) -> list[str]:
+        """`── cycle 3: src/a.py and 2 more`."""
+        changed = _some(event.changed, max(event.count, len(event.changed))) if event.changed else "all files"
+        text = f"{self._glyphs.dash * 2} cycle {event.cycle}: {changed}"
+        return ["", self._glyphs.styled("1", text)]
 
     def _broken(self, event: DefinitionBroken) -> list[str]:
         glyphs = self._glyphs
-        problems = [f"{glyphs.glyph('failed')} {printable(problem)}" for problem in event.problems[:_NAMED]]
-        return ["", *problems, "the last good definition stays in force"]
+        lines = [""]
+        for problem in event.problems[:_NAMED]:
+            first, *rest = (printable(line) for line in _near(problem).split("\n"))
+            lines += [f"{glyphs.glyph('failed')} {first}", *rest]
+        more = len(event.problems) - _NAMED
+        lines += [f"and {more} more"] if more > 0 else []
+        return [*lines, "the last good definition stays in force"]
 
     def _finished(self, event: CycleFinished) -> list[str]:
         """What failed in it, what it did, what all tasks together give."""
@@ -121,7 +106,8 @@ class Cycles:
             if event.counts.get(outcome)
         ]
         did = f"{', '.join(done)} in {duration_text(event.seconds)}" if done else "nothing affected"
-        lines += [*([""] if done else []), f"cycle {event.cycle}: {did}", self._rest(event)]
+        names = f" ({_some(event.affected, len(event.affected))})" if done and event.cycle > 1 else ""
+        lines += [*([""] if done else []), f"cycle {event.cycle}: {did}{names}", self._rest(event)]
         return lines
 
     def _rest(self, event: CycleFinished) -> str:
@@ -132,6 +118,12 @@ class Cycles:
             failed = tuple(task.description.task for task in tasks if task.failed)
             outcome = f"{glyphs.glyph('failed')} failed: {_some(failed, len(failed))}"
         return f"{outcome}; {glyphs.watch} watching, ctrl-c ends it"
+
+
+def _near(problem: str) -> str:
+    """Its file as one finds it from here."""
+    path, colon, rest = problem.partition(":")
+    return f"{shown_path(path)}{colon}{rest}"
 
 
 def _some(names: tuple[str, ...], count: int) -> str:
