@@ -160,7 +160,7 @@ class RunModel:
         for item in items:
             if isinstance(item, Usage):
                 self.samples.append(item)
-                dirty.usage = True
+                dirty.usage = dirty.usage or not self.is_idle  # what others do to the machine then is no news
                 if self.state.finished is None:
                     self.last_at = max(self.last_at, item.at)
                 continue
