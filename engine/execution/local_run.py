@@ -14,6 +14,7 @@ from engine.execution.execute import LocalExecutor
 from engine.execution.loaded_run import LoadedRun
 from engine.execution.readiness import needed_by, topological
 from engine.execution.run import Run
+from engine.execution.run_logs import RunLogs
 from engine.execution.scheduler import Machine
 from engine.execution.usage_samples import UsageSamples
 from engine.execution.workplace import RunFacts, Workplace
@@ -150,6 +151,9 @@ def _workplace(store: Store, sandbox: Sandbox, run: Run, facts: RunFacts) -> Wor
         clock=run.clock,
         breakpoints=Breakpoints(run),
         samples=UsageSamples(facts.usage_path, facts.run, run.clock),
+        logs=RunLogs(
+            facts.log_path, facts.times_path, lambda: 0 if run.state.watch is None else run.state.watch.cycle
+        ),
     )
 
 

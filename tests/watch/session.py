@@ -68,6 +68,12 @@ class Session:
         """All until the script of a task has said something."""
         return self.until(lambda event: isinstance(event, events.TaskOutput) and event.task == task)
 
+    def until_said(self, task: str, text: str) -> list[Event]:
+        """All until a task has said this."""
+        return self.until(
+            lambda event: isinstance(event, events.TaskOutput) and event.task == task and text in event.text
+        )
+
     def cycle(self) -> Cycle:
         """All of the cycles up to the next one that comes to its end."""
         return Cycle(self.until_kind(CycleFinished))

@@ -209,3 +209,21 @@ def test_a_failure_that_is_mended_lets_go_on_what_was_skipped(project: Project, 
     cycle = session.cycle()
     assert cycle.result == "failed" and session.state.tasks["last"].skipped
     assert session.state.tasks["report"].succeeded
+
+
+def test_a_log_goes_on_from_cycle_to_cycle_and_that_of_each_result_is_its_own(
+    project: Project, watch: Watch
+) -> None:
+    project.write("f", "one\n")
+    project.define(f"{WORKSPACE}\n- {{key: t, use: code, run: 'cat f'}}")
+    session = watch(project)
+    session.cycle()
+    project.write("f", "two\n")
+    session.cycle()
+    assert project.log("t") == "one\n── cycle 2 ──\ntwo\n".encode()
+    session.interrupt()
+    project.passes()
+    assert project.log("t") == b"two\n"
+    project.write("f", "one\n")
+    project.passes()
+    assert project.log("t") == b"one\n"
