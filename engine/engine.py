@@ -270,16 +270,8 @@ class _Execution:
             cycles=0 if state.watch is None else state.watch.cycle,
             cycle_result=None if state.watch is None else state.watch.result,
         )
-        self._directory.write(_with_cycles(finished, state))
+        self._directory.write(finished)
         self._loaded.memos.save()
-
-
-def _with_cycles(record: RunRecord, state: RunState) -> RunRecord:
-    """What a list of runs says of a watched one."""
-    watch = state.watch
-    if watch is None or not watch.cycle:
-        return record
-    return msgspec.structs.replace(record, cycles=watch.cycle, cycle_result=watch.result)
 
 
 def _missed(state: RunState) -> tuple[tuple[str, str], ...]:

@@ -227,8 +227,8 @@ class _Loop:
                 self._breakpoints.set(task, where)
             case steering.Continue(tasks=tasks):
                 self._breakpoints.proceed(tasks)
-            case steering.Watch():
-                pass
+            case steering.Watch(enabled=enabled):
+                self._watch(loop, enabled)
             case _:
                 assert_never(command)
 
