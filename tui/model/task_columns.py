@@ -123,7 +123,7 @@ def _words(task: TaskState, model: RunModel, now: float, width: int, glyphs: Gly
     words = task_words(task, model.state.tasks, now if ended is None else ended)
     state = state_of(task)
     is_marked = model.is_marked(task.description.task, now)
-    words = _short(task, words) if width < _WORDS else _named(task, state, words)
+    words = _short(task, words) if width < _WORDS or is_marked else _named(task, state, words)
     if is_marked and width < _WORDS:
         return (Span("affected", "task-retried"),)
     mark: Row = (Span(f"{glyphs.watch} affected  ", "task-retried"),) if is_marked else ()
