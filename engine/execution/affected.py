@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from engine.execution.resolved import Resolved
-from engine.file_tree import DIRECTORY, Entry, LayerManifest, is_below, same_content
+from engine.file_tree import DIRECTORY, Entry, LayerManifest, ancestors, is_below, same_content
 from engine.filter import CompiledFilter
 
 MOST_PATHS = 500  # beyond these the digest of everything is found sooner
@@ -44,7 +44,14 @@ def difference(before: LayerManifest, after: LayerManifest) -> LayerDifference |
                 _note(path, one[path], None, contents, structure)
                 if len(structure) > MOST_PATHS:
                     return None
+    for path in ancestors(structure):
+        if path in before.passed and _is_needed(path, before) != _is_needed(path, after):
+            return None  # a directory that is only passed through is made for what is in it
     return LayerDifference(frozenset(contents), structure)
+
+
+def _is_needed(directory: str, layer: LayerManifest) -> bool:
+    return any(is_below(path, directory) for path in layer.entries)
 
 
 def _note(
