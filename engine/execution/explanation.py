@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from engine import explain
-from engine.execution.affected import difference
 from engine.execution.resolved import Resolved
 from engine.explain import Change
 from engine.file_tree import FileTree, LayerManifest, workspace_tree
@@ -107,6 +106,10 @@ class Explanation:
 
 def _between(before: LayerManifest, after: LayerManifest, workspace: str) -> tuple[Change, ...]:
     """How the workspace differs in two layers of which each is in the other's place."""
+    from engine.execution.affected import (
+        difference,
+    )  # late: a run in which everything is a hit needs no words
+
     found = difference(before, after)
     if found is None:
         return explain.file_changes(
