@@ -117,6 +117,9 @@ def _rested(model: RunModel) -> tuple[str, str]:
 def _watch(model: RunModel, glyphs: Glyphs) -> Part:
     """That it is watched; the cycle, and how many tasks it concerned."""
     watch = model.state.watch
+    if watch is not None and watch.cycle and model.ended_at is not None:
+        cycles = "1 cycle" if watch.cycle == 1 else f"{watch.cycle} cycles"
+        return Part("watch", ((Span(f"{glyphs.watch} {cycles}", "dim-text"),), ()))
     if watch is None or not watch.is_on or model.ended_at is not None:
         return Part("watch", ((),))
     role = "edge-active" if not watch.problems else "diag-error"
