@@ -95,7 +95,7 @@ class Cycles:
         glyphs, state = self._glyphs, self._state
         lines: list[str] = []
         if self._shows_failures:
-            definition = "" if state.started is None else state.started.definition
+            definition = "" if state.started is None else shown_path(state.started.definition)
             for task in event.affected:
                 found = state.tasks.get(task)
                 if found is not None and found.failed:
