@@ -102,7 +102,7 @@ async def test_a_definition_that_is_being_written_is_told_above_the_last_good_gr
 
 async def test_tasks_come_and_go_and_the_selection_stays() -> None:
     async with idle((160, 44)) as shown:
-        shown.screen._select("unit")
+        shown.screen.attending.select("unit")
         await shown.say(
             defines(5.0, command("docs", "deps")), cycle_started(2, 5.0, "outcrop.yml"), removes(5.0, "lint")
         )
@@ -114,7 +114,7 @@ async def test_tasks_come_and_go_and_the_selection_stays() -> None:
 
 async def test_a_selected_task_that_goes_is_selected_again_when_it_comes_back() -> None:
     async with idle() as shown:
-        shown.screen._select("lint")
+        shown.screen.attending.select("lint")
         await shown.say(cycle_started(2, 5.0, "outcrop.yml"), removes(5.0, "lint"))
         assert shown.screen.selected not in (None, "lint")
         await shown.say(cycle_started(3, 6.0, "outcrop.yml"), defines(6.0, command("lint", "deps")))
