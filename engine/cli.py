@@ -43,7 +43,7 @@ COMMANDS = {
 }
 # Everything of the language of commands that is not built yet, in one place.
 NOT_SUPPORTED_COMMANDS = ("image", "serve")
-NOT_SUPPORTED_OPTIONS = {"run": ("--watch", "--tag", "--secret")}
+NOT_SUPPORTED_OPTIONS = {"run": ("--tag", "--secret")}
 
 
 class Parser(argparse.ArgumentParser):

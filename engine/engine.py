@@ -26,8 +26,10 @@ from engine.store.runs import RunDirectory, new_run_id
 from engine.store.store import Store
 from engine.store.work_directory import process_name
 
-if TYPE_CHECKING:  # a run that nobody steers does not import it
+if TYPE_CHECKING:  # a run that nobody steers or watches does not import it
+    from engine.execution.cycles import Cycles
     from engine.execution.steering import Steering
+    from engine.watch.live_trees import LiveTrees
 
 _MISSED_AT_MOST = 10
 
@@ -131,7 +133,13 @@ class _Execution:
         self._record = record
         self._clock = clock
         self._steering = steering
+        self._emit = emit
         self._log = EventLog(directory.events_path)
+        self._trees: LiveTrees | None = None
+        if request.watch:
+            from engine.watch.live_trees import LiveTrees  # late: most runs are not watched
+
+            self._trees = LiveTrees()
         self._run = make_run(
             store=store,
             loaded=loaded,
@@ -142,13 +150,25 @@ class _Execution:
             clock=clock,
             keep=self._keep,
             find=store.entries.get,
+            trees=self._trees,
         )
+        if request.watch:
+            from engine.execution.make_cycles import make_doubts  # late: see above
+
+            make_doubts(self._run, store)
+        self._set_records(loaded)
+
+    def _set_records(self, loaded: LoadedRun) -> None:
+        run = self._run
         self._records = TaskRecords(
-            directory,
-            loaded.tasks,
-            self._run.state,
-            self._run.resolver.outcomes,
-            loaded.base.is_host,
+            self._directory, loaded.tasks, run.state, run.resolver.outcomes, loaded.base.is_host
+        )
+
+    def _cycles(self) -> Cycles:
+        from engine.execution.make_cycles import make_cycles  # late: see above
+
+        return make_cycles(
+            self._store, self._run, self._loaded, self._request, self._emit, self._trees, self._set_records
         )
 
     def _keep(self, task: str, resolved: Resolved | None) -> None:
@@ -202,7 +222,7 @@ class _Execution:
         )
         if not missing:
             run.settle(topological({key: task.dependencies for key, task in run.tasks.items()}))
-            if run.is_settled:
+            if run.is_settled and not self._request.watch:
                 run.end_base("cache_hit", 0.0)
                 return True
         if self._steering is not None:
@@ -219,6 +239,7 @@ class _Execution:
             missing,
             self._request.wants_output,
             self._steering,
+            self._cycles,
         )
 
     def _end(self, cause: str | None) -> None:
@@ -246,6 +267,8 @@ class _Execution:
             saved_seconds=state.saved_seconds,
             failed=tuple(key for key, task in state.tasks.items() if task.failed),
             missed=_missed(state),
+            cycles=0 if state.watch is None else state.watch.cycle,
+            cycle_result=None if state.watch is None else state.watch.result,
         )
         self._directory.write(finished)
         self._loaded.memos.save()

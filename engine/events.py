@@ -121,7 +121,8 @@ class TaskOutput(msgspec.Struct, frozen=True, kw_only=True, tag="task_output", t
 class TaskFinished(msgspec.Struct, frozen=True, kw_only=True, tag="task_finished", tag_field="type"):
     """The end of a task; `seconds` of execution, `max_rss` and `layer_bytes` in bytes.
 
-    `failed_at`: the line of the script that made it fail, where its shell can tell.
+    `failed_at`: the line of the script that made it fail, where its shell can tell. The cause `obsolete`,
+    without a result: a change has overtaken it, and `task_retried` or `tasks_removed` follows at once.
     """
 
     at: float
@@ -156,7 +157,8 @@ class TaskRetried(msgspec.Struct, frozen=True, kw_only=True, tag="task_retried",
 
     Said of a task that runs, the definition asks for it: the task is ready. Said of one that has ended,
     someone has: it waits, and its inputs, cache key and conditions are evaluated anew. A task that
-    was skipped because of another waits again in the same way when that one is tried again.
+    was skipped because of another waits again in the same way when that one is tried again. In a watched
+    run a change of what it depends on does so too; its attempts are counted anew then, from 1.
     """
 
     at: float
@@ -205,6 +207,91 @@ class TaskEntered(msgspec.Struct, frozen=True, kw_only=True, tag="task_entered",
     task: str
 
 
+class WatchStarted(msgspec.Struct, frozen=True, kw_only=True, tag="watch_started", tag_field="type"):
+    """From now on the run does not end when its tasks have: it waits for changes below these paths.
+
+    `warning`: why changes are looked for now and then instead of being told by the kernel, and what helps.
+    """
+
+    at: float
+    run: str
+    paths: tuple[str, ...]
+    is_polling: bool = False
+    warning: str = ""
+
+
+class WatchEnded(msgspec.Struct, frozen=True, kw_only=True, tag="watch_ended", tag_field="type"):
+    """Nothing is watched any more: the run ends when its tasks have."""
+
+    at: float
+    run: str
+
+
+class CycleStarted(msgspec.Struct, frozen=True, kw_only=True, tag="cycle_started", tag_field="type"):
+    """A cycle of a watched run begins; the first one, numbered 1, is that of all its tasks.
+
+    `changed`: the first paths of `count` that have changed, relative to the project where they are below
+    it; none where everything was looked at. One that begins before the last one has finished takes over
+    what that one has left to do.
+    """
+
+    at: float
+    run: str
+    cycle: int
+    changed: tuple[str, ...] = ()
+    count: int = 0
+
+
+class CycleFinished(msgspec.Struct, frozen=True, kw_only=True, tag="cycle_finished", tag_field="type"):
+    """Every task has ended, and the run waits for changes.
+
+    `result` is that of all tasks, as a fresh run of the same files would give it. `affected`: the tasks that
+    went again since the last cycle that has finished, and `counts` these by outcome. All the others are as
+    they were, and nothing was done for them.
+    """
+
+    at: float
+    run: str
+    cycle: int
+    result: Result
+    seconds: float
+    counts: dict[str, int]
+    affected: tuple[str, ...]
+
+
+class DefinitionChanged(
+    msgspec.Struct, frozen=True, kw_only=True, tag="definition_changed", tag_field="type"
+):
+    """The run goes on with another definition, free of problems; `tasks` are the new and the changed ones.
+
+    What became of known tasks stays true of them until `task_retried` or `tasks_removed` is said.
+    """
+
+    at: float
+    run: str
+    title: str
+    tasks: tuple[TaskDescription, ...] = ()
+
+
+class DefinitionBroken(msgspec.Struct, frozen=True, kw_only=True, tag="definition_broken", tag_field="type"):
+    """What is written now can't be run: the last good definition stays in force.
+
+    `problems`: `file:line:column: …` each.
+    """
+
+    at: float
+    run: str
+    problems: tuple[str, ...]
+
+
+class TasksRemoved(msgspec.Struct, frozen=True, kw_only=True, tag="tasks_removed", tag_field="type"):
+    """These tasks, none of which runs, are no part of the run any more."""
+
+    at: float
+    run: str
+    tasks: tuple[str, ...]
+
+
 class RunFinished(msgspec.Struct, frozen=True, kw_only=True, tag="run_finished", tag_field="type"):
     """The last event; `counts` are tasks by outcome: executed, cache_hit, failed, skipped, cancelled."""
 
@@ -232,6 +319,13 @@ Event = Union[
     TaskPaused,
     TaskResumed,
     TaskEntered,
+    WatchStarted,
+    WatchEnded,
+    CycleStarted,
+    CycleFinished,
+    DefinitionChanged,
+    DefinitionBroken,
+    TasksRemoved,
     RunFinished,
 ]
 

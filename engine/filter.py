@@ -127,6 +127,16 @@ class CompiledFilter:
         """Whether a path, relative to the filtered directory, is itself selected."""
         return self._verdicts[self._walk(path, is_directory)[1]]
 
+    def may_be_keyed(self, path: str, is_directory: bool) -> bool:
+        """Whether what is at a path could be in the cache key's part, be it as the parent of something else.
+
+        False only if it is not, whatever else there is.
+        """
+        state, decision = self._walk(path, is_directory)
+        if self._verdicts[decision] and self._in_key[decision]:
+            return True
+        return is_directory and bool(state.places)
+
     def keeps_all_below(self, directory: str) -> bool:
         """Whether nothing that could ever lie below `directory` would be hidden; False when in doubt."""
         state, decision = self._walk(directory, is_directory=True)

@@ -7,7 +7,7 @@ may keep one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Literal, assert_never
 
 import msgspec
@@ -16,6 +16,10 @@ from engine.events import (
     BreakpointsSet,
     CacheHit,
     CacheMiss,
+    CycleFinished,
+    CycleStarted,
+    DefinitionBroken,
+    DefinitionChanged,
     Event,
     Message,
     PausedAt,
@@ -33,9 +37,13 @@ from engine.events import (
     TaskRetried,
     TasksAdded,
     TaskSkipped,
+    TasksRemoved,
     TaskStarted,
+    WatchEnded,
+    WatchStarted,
 )
 from engine.model.script_failure import ScriptFailure
+from engine.watch_state import WatchState, after
 
 Execution = Literal["waiting", "ready", "running", "finished", "aborted", "user_error", "skipped"]
 
@@ -139,7 +147,10 @@ class IllegalTransition(Exception):
 
 
 class RunState:
-    """The run so far; empty until the first event. Only `apply` and `take` change it."""
+    """The run so far; empty until the first event. Only `apply` and `take` change it.
+
+    `watch`: None in a run that has never waited for changes.
+    """
 
     def __init__(self) -> None:
         self.started: RunStarted | None = None
@@ -148,6 +159,7 @@ class RunState:
         self.running: set[str] = set()
         self.not_done: set[str] = set()
         self.saved_seconds = 0.0
+        self.watch: WatchState | None = None
 
     @property
     def done(self) -> bool:
@@ -166,13 +178,17 @@ class RunState:
         other = RunState()
         other.started, other.finished, other.saved_seconds = self.started, self.finished, self.saved_seconds
         other.tasks, other.running, other.not_done = dict(self.tasks), set(self.running), set(self.not_done)
+        other.watch = self.watch
         return other
 
-    def counts(self) -> dict[str, int]:
-        """Tasks by outcome; `~base…` system tasks are not counted. Sums to the number of ended tasks."""
+    def counts(self, among: Collection[str] | None = None) -> dict[str, int]:
+        """Tasks by outcome; `~base…` system tasks are not counted. Sums to the number of ended tasks.
+
+        `among`: only these.
+        """
         counts = dict.fromkeys(("executed", "cache_hit", "failed", "skipped", "cancelled"), 0)
-        for task in self.tasks.values():
-            if task.description.kind != "system" and task.done:
+        for key, task in self.tasks.items():
+            if task.description.kind != "system" and task.done and (among is None or key in among):
                 counts[_outcome(task)] += 1
         return counts
 
@@ -221,6 +237,13 @@ class RunState:
                 self._retry(event)
             case BreakpointsSet() | TaskPaused() | TaskResumed() | TaskEntered():
                 self._pause(event)
+            case TasksRemoved():
+                self._remove(event.tasks)
+            case DefinitionChanged():
+                self._describe(event)
+                self.watch = after(self.watch, event)
+            case WatchStarted() | WatchEnded() | CycleStarted() | CycleFinished() | DefinitionBroken():
+                self.watch = after(self.watch, event)
             case _:
                 assert_never(event)
 
@@ -245,6 +268,21 @@ class RunState:
         for description in tasks:
             self.tasks[description.task] = TaskState(description=description)
             self.not_done.add(description.task)
+
+    def _describe(self, event: DefinitionChanged) -> None:
+        """New tasks wait; known ones are as they were, under another description."""
+        self._add(tuple(description for description in event.tasks if description.task not in self.tasks))
+        for description in event.tasks:
+            task = self.tasks[description.task]
+            self.tasks[description.task] = msgspec.structs.replace(task, description=description)
+
+    def _remove(self, tasks: tuple[str, ...]) -> None:
+        running = self.running.intersection(tasks)
+        if running:
+            raise IllegalTransition(f"`{min(running)}` is running")
+        for task in tasks:
+            self.tasks.pop(task, None)
+            self.not_done.discard(task)
 
     def _finish(self, event: TaskFinished) -> None:
         self._move(
@@ -290,6 +328,7 @@ class RunState:
         self._move(
             event.task,
             "ready" if is_decided else "waiting",
+            attempt=event.attempt - 1,
             cache_key=task.cache_key if is_decided else None,
             miss_reason=task.miss_reason if is_decided else None,
             **_NOT_STARTED,
@@ -320,7 +359,7 @@ def _resumed(task: TaskState, at: object) -> TaskState:
 def _outcome(task: TaskState) -> str:
     if task.skipped:
         return "skipped"
-    if task.cause == "cancelled":
+    if task.cause in ("cancelled", "obsolete"):
         return "cancelled"
     if task.failed:
         return "failed"

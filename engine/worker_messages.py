@@ -12,7 +12,7 @@ from typing import Union
 import msgspec
 
 from engine.api.messages import Problem, Refusal, RefusalKind
-from engine.execution.steering import Break, Cancel, Command, Continue, KeepGoing, Retry
+from engine.execution.steering import Break, Cancel, Command, Continue, KeepGoing, Retry, Watch
 from engine.model.errors import DefinitionError, OutcropError, StoreError, UsageError
 from engine.model.request import RunRequest
 
@@ -27,6 +27,7 @@ __all__ = [
     "KeepGoing",
     "Refused",
     "Retry",
+    "Watch",
     "Work",
 ]
 

@@ -221,3 +221,53 @@ def test_a_stored_event_that_cannot_follow_changes_nothing() -> None:
 def test_a_damaged_line_is_no_event(line: bytes) -> None:
     with pytest.raises(msgspec.DecodeError):
         decode(line)
+
+
+def test_a_watched_run_tells_its_cycles() -> None:
+    state = replay([started("a")])
+    assert state.watch is None
+    state.apply(events.WatchStarted(at=1, run="r", paths=("/p",)))
+    state.apply(events.CycleStarted(at=2, run="r", cycle=1))
+    assert state.watch is not None and (state.watch.cycle, state.watch.since) == (1, 2)
+    state.apply(
+        events.CycleFinished(
+            at=3, run="r", cycle=1, result="failed", seconds=1, counts={"failed": 1}, affected=("a",)
+        )
+    )
+    state.apply(events.CycleStarted(at=4, run="r", cycle=2, changed=("x",), count=1))
+    watch = state.watch
+    assert (watch.cycle, watch.since, watch.changed, watch.result) == (2, 4, ("x",), "failed")
+    assert watch.affected == ("a",)
+    state.apply(events.WatchEnded(at=5, run="r"))
+    assert not state.watch.is_on
+
+
+def test_a_task_that_a_change_sends_again_counts_its_attempts_anew() -> None:
+    state = replay([started("a")])
+    state.apply(events.TaskStarted(at=1, run="r", task="a", attempt=3, cores=()))
+    state.apply(finished("a", "no_result", "obsolete"))
+    assert state.counts()["cancelled"] == 1 and state.result == "succeeded"
+    state.apply(events.TaskRetried(at=2, run="r", task="a", attempt=1, reason="changed"))
+    assert (state.tasks["a"].execution, state.tasks["a"].attempt) == ("waiting", 0)
+
+
+def test_another_definition_brings_tasks_and_keeps_what_the_known_ones_are() -> None:
+    state = replay([started("a", "b")])
+    state.apply(events.TaskStarted(at=1, run="r", task="a", attempt=1, cores=()))
+    state.apply(finished("a"))
+    state.apply(events.DefinitionBroken(at=2, run="r", problems=("f:1:1: error: no",)))
+    assert state.watch is not None and state.watch.problems == ("f:1:1: error: no",)
+    described = tuple(TaskDescription(task=task, kind="command", use=("c",)) for task in ("a", "c"))
+    state.apply(events.DefinitionChanged(at=3, run="r", title="t", tasks=described))
+    assert not state.watch.problems
+    assert state.tasks["a"].succeeded and state.tasks["a"].description.use == ("c",)
+    assert state.tasks["c"].execution == "waiting"
+    state.apply(events.TasksRemoved(at=4, run="r", tasks=("b",)))
+    assert list(state.tasks) == ["a", "c"] and state.not_done == {"c"}
+
+
+def test_a_running_task_cannot_be_removed() -> None:
+    state = replay([started("a")])
+    state.apply(events.TaskStarted(at=1, run="r", task="a", attempt=1, cores=()))
+    with pytest.raises(IllegalTransition):
+        state.apply(events.TasksRemoved(at=4, run="r", tasks=("a",)))

@@ -60,6 +60,7 @@ SHADOWS = frozenset(
         ("filter_facts", "filter"),
         ("find_in_file", "filter_files"),
         ("filter_facts", "filter_files"),
+        ("wrap", "watch"),  # `w`: of the log where that is focused
         ("open_in_pager", "start_run"),  # which has another key
     }
 )

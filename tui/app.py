@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -25,10 +26,12 @@ from tui.bindings import bindings_for
 from tui.bridge import Bridge
 from tui.format import Glyphs
 from tui.inbox import Answered, Arrival, Came, Crashed, EngineLost, Noticed, StreamEnded
+from tui.notifications import Notifications
 from tui.screens import confirm
 from tui.screens.run import RunScreen
 from tui.screens.starting import Starting
 from tui.screens.steering import RunWanted
+from tui.screens.watching import Turned
 from tui.stylesheet import RememberedStylesheet
 from tui.theme import ROLE_CLASSES, ROLE_CSS
 from tui.theme_files import DEFAULT_THEME, ThemeFileError, find_themes, read_theme, shipped_theme
@@ -101,6 +104,8 @@ class OutcropApp(App[None]):
         self._history: HistoryScreen | None = None
         self._inspecting: Inspecting | None = None
         self.engine_is_lost = False
+        self.notifications = Notifications(look.settings.notify, self._write, os.environ)
+        self._tells_focus = False
         self.set_class(not look.is_unicode, "-ascii")
         ScrollBar.renderer = ScrollBarRender if look.is_unicode else PlainScrollBarRender
         self._problems = list(look.settings.notices)
@@ -254,6 +259,33 @@ class OutcropApp(App[None]):
             self.notify("the engine was stopped", markup=False)
         self.refresh_bindings()
 
+    # Who looks away
+
+    def on_app_blur(self) -> None:
+        self._tells_focus = True
+
+    def on_app_focus(self) -> None:
+        self._tells_focus = True
+
+    def on_turned(self, event: Turned) -> None:
+        """Of a terminal that never told whether it has the focus, nobody knows that somebody looks."""
+        is_looked_at = self._tells_focus and self.app_focus
+        glyph = self._glyphs.glyph("ok" if event.turn.is_green else "failed")
+        self.notifications.tell(glyph, event.words, is_looked_at=is_looked_at)
+
+    def _write(self, sequences: str) -> None:
+        """To the terminal, between two frames; never into a pipe or a browser."""
+        if self._driver is not None and not self.is_headless and not self.is_web and _is_terminal():
+            self._driver.write(sequences)
+
+    def give_terminal_back(self) -> None:
+        """After `run`: what the terminal has that is not its own is taken away."""
+        closing = self.notifications.closing()
+        output = sys.__stderr__
+        if closing and output is not None and output.isatty():
+            output.write(closing)
+            output.flush()
+
     # Actions. What only some of them need is imported by them: the first picture must not wait for it.
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -401,6 +433,8 @@ class OutcropApp(App[None]):
         shown = self.run_screen.shown
         if shown is None or not shown.is_steerable or self._leaves_at_end:
             self.exit()
+        elif shown.is_idle:
+            self.push_screen(confirm.leave_watching(), self._leave)
         else:
             self.push_screen(confirm.leave(len(shown.model.state.running)), self._leave)
 
@@ -414,7 +448,10 @@ class OutcropApp(App[None]):
             self.exit()
         elif choice == "stop" and shown is not None:
             self._leaves_at_end = True
-            self._bridge.cancel(shown.run, None, self._refused)
+            if shown.is_idle:
+                self.run_screen.watching.stop(shown)
+            else:
+                self._bridge.cancel(shown.run, None, self._refused)
             self.notify("stopping the run…", markup=False)
 
     def _refused(self, refusal: Refusal) -> None:
@@ -423,3 +460,8 @@ class OutcropApp(App[None]):
             (refusal.message, *filter(None, (refusal.hint,)), *(it.text for it in refusal.problems))
         )
         self.notify(text, severity="error", markup=False)
+
+
+def _is_terminal() -> bool:
+    """Whether what Textual draws on is a terminal."""
+    return sys.__stderr__ is not None and sys.__stderr__.isatty()

@@ -110,6 +110,10 @@ class Bridge:
         """Whether the run goes on after a failure with what does not depend on it."""
         self.ask(lambda client: client.keep_going(run, enabled), _ignore, refused)
 
+    def watch(self, run: str, enabled: bool, refused: Refused) -> None:
+        """Whether a run in progress waits for changes once its tasks have ended, instead of ending too."""
+        self.ask(lambda client: client.watch(run, enabled), _ignore, refused)
+
     def break_at(self, run: str, task: str, where: PausePoint | None, refused: Refused) -> None:
         """Pause a task there as well, or with None nowhere any more."""
         self.ask(lambda client: client.break_at(run, task, where), _ignore, refused)

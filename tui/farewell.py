@@ -26,7 +26,8 @@ def farewell(shown: ShownRun | None, bridge: Bridge, console: Console, *, is_cra
     run = shown.run
     if shown.is_live:
         ends = "" if shown.restriction else ", `outcrop engine stop` ends it"
-        console.line(f"run {run} goes on: `outcrop` shows it again{ends}")
+        does = "keeps watching" if shown.is_watched else "goes on"
+        console.line(f"run {run} {does}: `outcrop` shows it again{ends}")
         return 0
     if shown.course in ("killed", "engine_gone"):
         who = "engine" if shown.course == "engine_gone" else "process"

@@ -11,7 +11,13 @@ from engine.api.client import EngineClient, RefusedError, connect
 from engine.api.engine_folder import EngineFolder
 from engine.api.messages import Refusal, StartRun
 from engine.cli import Parser
-from engine.commands.run_request import add_break_option, add_request_arguments, prepare, request_of
+from engine.commands.run_request import (
+    add_break_option,
+    add_request_arguments,
+    add_watch_option,
+    prepare,
+    request_of,
+)
 from engine.model.errors import MachineError, OutcropError, StoreError, UsageError
 from engine.model.request import RunRequest
 from engine.progress.log_lines import clean
@@ -45,6 +51,7 @@ def open_interface(arguments: list[str], console: Console) -> int:
     bridge = Bridge(found.client, lambda: connect(home))
     app = OutcropApp(bridge, Opening(run=found.run, request=found.request, notices=found.notices), look)
     app.run()
+    app.give_terminal_back()
     code = farewell(app.run_screen.shown, bridge, console, is_crash=bool(app.return_code))
     bridge.close()
     return code
@@ -117,6 +124,7 @@ def _request(arguments: list[str]) -> tuple[RunRequest | None, UsageError | None
     parser = Parser("run")
     add_request_arguments(parser)
     add_break_option(parser)
+    add_watch_option(parser)
     parser.add_argument("--fail-fast", action="store_true", help="stop everything at the first failure")
     options = parser.parse_args(prepare(arguments))
     try:

@@ -46,6 +46,7 @@ def open_place(arguments: list[str], console: Console) -> int | None:
     bridge = Bridge(finding.wait(), lambda: connect(home))
     app = OutcropApp(bridge, Opening(place=place, run=run_and_task(place)[0]), look)
     app.run()
+    app.give_terminal_back()
     code = farewell(app.run_screen.shown, bridge, console, is_crash=bool(app.return_code))
     bridge.close()
     return code

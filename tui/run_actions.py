@@ -50,6 +50,14 @@ STEERING: tuple[Action, ...] = (
     _run("cancel_task", "x", "Cancel the task", "cancel", "Stop the selected task.", rank=4),
     _run("cancel_run", "X", "Cancel the run", "cancel run", "Stop every task of the run; asks first."),
     _run(
+        "watch",
+        "W w",
+        "Watch for changes",
+        "watch",
+        "When a file is saved, run again what it affects, and nothing else; or stop doing so.",
+        rank=9,
+    ),
+    _run(
         "keep_going",
         "K",
         "Keep going after failures",
@@ -160,7 +168,15 @@ _LOG = (
         "Stay at the end of the log as it grows, or stop doing so.",
         "log",
     ),
-    _run("wrap", "w", "Wrap long lines", "wrap", "Break long lines of the log, or cut them.", "log", rank=10),
+    Action(
+        id="wrap",
+        keys=("w",),
+        words="Wrap long lines",
+        short="wrap",
+        help="Break long lines of the log, or cut them.",
+        groups=("log",),
+        rank=10,
+    ),
     _run("timestamps", "t", "Show times", "times", "Show when each line was written.", "log", rank=10),
     _run(
         "full_log",

@@ -2,6 +2,7 @@
 
     theme: outcrop-light
     ascii: true
+    notify: [bell, title, desktop]
     keys:
       retry: "r, ctrl+y"
       change_theme: none
@@ -21,16 +22,22 @@ from tui.actions import BY_ID
 from tui.did_you_mean import did_you_mean
 from tui.key_names import KeyNameError, key_name
 from tui.keymap import Keymap, KeyRequest, resolve
+from tui.notifications import DEFAULT_WAYS, WAYS
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # without libyaml, the same in Python
-_KNOWN = ("theme", "ascii", "keys")
+_KNOWN = ("theme", "ascii", "notify", "keys")
+_NO_WAY = ("off", "none", "false")
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """What the file says. `notices` are sentences for the user, each with file and line."""
+    """What the file says. `notices` are sentences for the user, each with file and line.
+
+    `notify`: how a watched run tells that it has turned, as `tui.notifications` names the ways.
+    """
 
     theme: str | None = None
     is_ascii: bool = False
+    notify: tuple[str, ...] = DEFAULT_WAYS
     keymap: Keymap = Keymap()
     notices: tuple[str, ...] = ()
 
@@ -74,6 +81,7 @@ def parse_settings(text: str, path: str) -> Settings:
         return Settings(notices=(f"{path}: {error}",))
     theme: str | None = None
     is_ascii = False
+    notify: tuple[str, ...] = DEFAULT_WAYS
     keymap = Keymap()
     for key, node in reader.entries(root, "the settings"):
         match key.value:
@@ -81,12 +89,14 @@ def parse_settings(text: str, path: str) -> Settings:
                 theme = reader.text(node)
             case "ascii":
                 is_ascii = reader.boolean(node)
+            case "notify":
+                notify = reader.ways(node)
             case "keys":
                 keymap = resolve(reader.requests(node))
             case unknown:
                 reader.report(key, f"unknown setting `{unknown}`{did_you_mean(str(unknown), _KNOWN)}")
     notices = [*reader.notices, *(f"{path}:{it.line}: {it.message}" for it in keymap.problems)]
-    return Settings(theme=theme, is_ascii=is_ascii, keymap=keymap, notices=tuple(notices))
+    return Settings(theme=theme, is_ascii=is_ascii, notify=notify, keymap=keymap, notices=tuple(notices))
 
 
 def save_theme(path: str, name: str) -> None:
@@ -156,6 +166,27 @@ class _Reader:
             return bool(node.value == "true")
         self.report(node, "should be `true` or `false`")
         return False
+
+    def ways(self, node: yaml.Node) -> tuple[str, ...]:
+        """Some of WAYS, none for `off`; what is none of them is left out."""
+        found = []
+        for text in self._texts(node):
+            if text in WAYS:
+                found.append(text)
+            elif text not in _NO_WAY:
+                wanted = ", ".join(f"`{way}`" for way in WAYS)
+                self.report(
+                    node, f"`{text}` is no way to notify: {wanted} or `off`{did_you_mean(text, WAYS)}"
+                )
+        return tuple(dict.fromkeys(found))
+
+    def _texts(self, node: yaml.Node) -> list[str]:
+        if isinstance(node, yaml.SequenceNode):
+            return [str(item.value) for item in node.value]
+        if isinstance(node, yaml.ScalarNode):
+            return [text.strip() for text in str(node.value).split(",") if text.strip()]
+        self.report(node, "should be a list, as in `[bell, title]`")
+        return []
 
     def requests(self, node: yaml.Node) -> list[KeyRequest]:
         found: dict[str, KeyRequest] = {}

@@ -31,6 +31,7 @@ from engine.api.messages import (
     StartRun,
     TaskDetails,
     Tasks,
+    Watch,
 )
 from engine.api.refused import RefusedError
 from engine.api.spawn import has_ended, spawn
@@ -150,6 +151,10 @@ class EngineClient:
     def keep_going(self, run: str, enabled: bool) -> None:
         """Whether the run goes on after a failure with what does not depend on it."""
         self._post(_run_path(run, "/keep-going"), KeepGoing(enabled=enabled))
+
+    def watch(self, run: str, enabled: bool) -> None:
+        """Whether a run in progress waits for changes once its tasks have ended, instead of ending too."""
+        self._post(_run_path(run, "/watch"), Watch(enabled=enabled))
 
     def break_at(self, run: str, task: str, where: PausePoint | None = "before") -> None:
         """Pause a task of a run in progress there as well, or with None nowhere any more."""

@@ -80,6 +80,12 @@ class KeepGoing(msgspec.Struct, frozen=True, kw_only=True):
     enabled: bool
 
 
+class Watch(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether the run waits for changes once its tasks have ended, instead of ending too."""
+
+    enabled: bool
+
+
 class BreakAt(msgspec.Struct, frozen=True, kw_only=True):
     """Where a task is to pause as well; None: nowhere any more."""
 
@@ -93,7 +99,9 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     `result` is `no_result` for a run whose engine died, with `is_killed`. `failed`: the tasks that
     failed, in the order of the definition; `missed`: (task, reason) of the first few that were not in the
     cache. `is_ours`: the engine that answers started it and can steer it; `is_unseen`: it ended while
-    nobody looked on. `request`: what was asked for; None where an older version ran it.
+    nobody looked on. `request`: what was asked for; None where an older version ran it. `cycles`: how many
+    a watched run has begun, 0 of any other; `cycle_result`: what the last one that has finished gave;
+    `is_watching`: it goes on and waits for changes now.
     """
 
     run: str
@@ -115,6 +123,9 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     git_branch: str = ""
     git_sha: str = ""
     request: RunRequest | None = None
+    cycles: int = 0
+    cycle_result: RunResult | None = None
+    is_watching: bool = False
 
 
 class TaskDetails(msgspec.Struct, frozen=True, kw_only=True):

@@ -25,6 +25,7 @@ from engine.api.messages import (
     Refusal,
     StartRun,
     Tasks,
+    Watch,
 )
 from engine.api.notices import Notices
 from engine.api.ranges import ranged
@@ -38,8 +39,10 @@ from engine.past.run_control import let_go_on
 from engine.run_state import TaskState
 from engine.store.runs import RunDirectory
 from engine.store.store import Store
+from engine.watch_state import WatchState
 from engine.worker_messages import Break, Cancel, Continue, Retry
 from engine.worker_messages import KeepGoing as KeepGoingCommand
+from engine.worker_messages import Watch as WatchCommand
 
 _LINES = {"Content-Type": "application/x-ndjson"}
 
@@ -91,6 +94,7 @@ class Routes:
             web.post(f"{run}/cancel", self.cancel),
             web.post(f"{run}/retry", self.retry),
             web.post(f"{run}/keep-going", self.keep_going),
+            web.post(f"{run}/watch", self.watch),
             web.post(f"{run}/break", self.break_at),
             web.post(f"{run}/continue", self.proceed),
             web.get(task, self.details),
@@ -134,6 +138,7 @@ class Routes:
             request.query.get("before"),
             request.query.get("definition"),
             self._engine.runs.ids,
+            self._watch_of,
         )
         return answer(found)
 
@@ -149,7 +154,12 @@ class Routes:
     async def run(self, request: web.Request) -> web.StreamResponse:
         directory = await self._directory(request)
         record = await asyncio.to_thread(directory.read)
-        return answer(summaries.summary(directory, record, self._engine.runs))
+        ours = self._engine.runs
+        return answer(await asyncio.to_thread(summaries.summary, directory, record, ours, self._watch_of))
+
+    def _watch_of(self, directory: RunDirectory) -> WatchState | None:
+        """Where a watched run is; reads the events that are new."""
+        return self._engine.states.of(directory).watch
 
     async def events(self, request: web.Request) -> web.StreamResponse:
         offset, usage_offset = number_of(request, "offset") or 0, number_of(request, "usage_offset") or 0
@@ -180,6 +190,12 @@ class Routes:
     async def keep_going(self, request: web.Request) -> web.StreamResponse:
         wanted = await body_of(request, KeepGoing)
         command = KeepGoingCommand(enabled=wanted.enabled)
+        await self._engine.runs.steer(await self._steered(request, None), command)
+        return web.Response(status=204)
+
+    async def watch(self, request: web.Request) -> web.StreamResponse:
+        wanted = await body_of(request, Watch)
+        command = WatchCommand(enabled=wanted.enabled)
         await self._engine.runs.steer(await self._steered(request, None), command)
         return web.Response(status=204)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Container
+from collections.abc import Callable, Container
 
 from engine.api.engine_folder import UNSEEN
 from engine.api.messages import RunSummary
@@ -12,18 +12,30 @@ from engine.model.records import RunRecord
 from engine.past.past_run import is_running
 from engine.store.runs import RunDirectory
 from engine.store.store import Store
+from engine.watch_state import WatchState
+
+WatchOf = Callable[[RunDirectory], WatchState | None]
 
 _RESULTS = ("running", "succeeded", "failed", "no_result")
 
 
-def summary(directory: RunDirectory, record: RunRecord, ours: Container[str]) -> RunSummary:
-    """One run; `ours` are the runs in progress of this engine."""
+def summary(
+    directory: RunDirectory, record: RunRecord, ours: Container[str], watch_of: WatchOf | None = None
+) -> RunSummary:
+    """One run; `ours` are the runs in progress of this engine.
+
+    Of one that goes on its events tell of cycles, by `watch_of`: its record does not yet.
+    """
     is_killed = record.result is None and not is_running(record.process)
     result = "no_result" if is_killed else record.result or "running"
     cause = record.cause
     if result not in _RESULTS:  # of a newer version: as a cause it is told as it is
         result, cause = "no_result", result
     ended = record.finished_at
+    cycles, cycle_result, is_watching = record.cycles, record.cycle_result, False
+    watch = watch_of(directory) if watch_of is not None and result == "running" else None
+    if watch is not None:
+        cycles, cycle_result, is_watching = watch.cycle, watch.result, watch.is_on and watch.since is None
     return RunSummary(
         run=record.run,
         definition=record.definition,
@@ -44,11 +56,19 @@ def summary(directory: RunDirectory, record: RunRecord, ours: Container[str]) ->
         git_branch=record.git_branch,
         git_sha=record.git_sha,
         request=record.request,
+        cycles=cycles,
+        cycle_result=cycle_result if cycle_result in _RESULTS else None,  # type: ignore[arg-type]  # one of those
+        is_watching=is_watching,
     )
 
 
 def summaries(
-    store: Store, limit: int | None, before: str | None, definition: str | None, ours: Container[str]
+    store: Store,
+    limit: int | None,
+    before: str | None,
+    definition: str | None,
+    ours: Container[str],
+    watch_of: WatchOf,
 ) -> list[RunSummary]:
     """Runs, the newest first: at most `limit`, older than the run `before`, of one definition."""
     found: list[RunSummary] = []
@@ -63,7 +83,7 @@ def summaries(
         except StoreError:
             continue
         if definition is None or record.definition == definition:
-            found.append(summary(directory, record, ours))
+            found.append(summary(directory, record, ours, watch_of))
     return found
 
 

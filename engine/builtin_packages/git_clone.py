@@ -38,6 +38,8 @@ def inspect_git_clone(parameters: Mapping[str, str], context: PackageContext) ->
     path = relative_path(parameters["path"], "path")
     prefix = "/".join(part for part in (context.workspace.strip("/"), path) if part)
     repository = git.find_repository(context.project_root)
+    for place in git.places_of_head(repository, context.project_root):
+        context.depends_on(place)
     if repository is not None and is_ignored(
         repository.top, context.project_root.removeprefix(repository.top).strip("/")
     ):

@@ -20,7 +20,7 @@ from engine.pending_layer import PendingLayer
 from engine.snapshot.cache_file import recall, remember
 from engine.snapshot.ignore_rules import IgnoreRules
 from engine.snapshot.scan import ScanOptions
-from engine.snapshot.tree_snapshot import Snapshot, SnapshotRequest, take
+from engine.snapshot.tree_snapshot import Snapshot, SnapshotRequest
 from engine.snapshot.write_tree import TreeSource, write_tree
 
 # What of `.git` is about this machine or this moment.
@@ -126,7 +126,7 @@ def _working_tree(
 ) -> tuple[Snapshot, tuple[str, ...]]:
     """The snapshot without submodules, and where they are."""
     question = f"git tracked {repository.top}"
-    outer = _outer_rules(repository)
+    outer = _outer_rules(repository, context)
     state = _index_state(repository)
     outer_digest = hashlib.sha256(repr(outer).encode("utf-8", "surrogateescape")).hexdigest()
     known = recall(context.store_root, question, _Tracked)
@@ -155,7 +155,7 @@ def _take(
     tracked: _Tracked,
 ) -> Snapshot:
     rules = IgnoreRules(outer=outer, tracked=tracked.ignored, leaves_out_repositories=True)
-    return take(
+    return context.take(
         _request(repository.top, prefix, passed, context, rules),
         context.index_path("git", repository.top),
         context.layers,
@@ -182,7 +182,7 @@ def _request(
 def _plain(directory: str, prefix: str, context: PackageContext) -> _Part:
     request = _request(directory, prefix, context.workspace.strip("/"), context, IgnoreRules())
     index = context.index_path("git", directory)
-    snapshot = take(request, index, context.layers, context.workers)
+    snapshot = context.take(request, index, context.layers, context.workers)
     return _Part(root=directory, prefix=prefix, snapshot=snapshot)
 
 
@@ -197,14 +197,16 @@ def _git_directory(repository: Repository, prefix: str, context: PackageContext)
         owner=context.owner,
         exclude=_LOCAL_ONLY,
     )
-    snapshot = take(request, context.index_path("git", root), context.layers, context.workers)
+    snapshot = context.take(request, context.index_path("git", root), context.layers, context.workers)
     return _Part(root=root, prefix=f"{prefix}/.git", snapshot=snapshot)
 
 
-def _outer_rules(repository: Repository) -> tuple[tuple[str, bytes], ...]:
+def _outer_rules(repository: Repository, context: PackageContext) -> tuple[tuple[str, bytes], ...]:
     """The ignore files outside the tree, the strongest first (gitignore(5))."""
     found = []
+    context.depends_on(os.path.join(repository.git_dir, "index"))
     for path in (os.path.join(repository.common, "info/exclude"), excludes_file(repository)):
+        context.depends_on(path)
         try:
             with open(path, "rb") as file:
                 found.append(("", file.read()))

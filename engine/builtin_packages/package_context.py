@@ -11,6 +11,9 @@ import msgspec
 from engine.model.errors import UserError
 from engine.model.records import ExportedVariable
 from engine.pending_layer import LayerSink, PendingLayer
+from engine.snapshot.tree_snapshot import Snapshot, SnapshotRequest, take
+
+Take = Callable[[SnapshotRequest, str, LayerSink, int], Snapshot]
 
 
 class PackageContext(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,6 +22,8 @@ class PackageContext(msgspec.Struct, frozen=True, kw_only=True):
     project_root: absolute path of the project. workspace: absolute path inside the container.
     owner: uid and gid of the files. new_directory: makes an empty directory that is swept away
     with this process. workers: threads for hashing. tell: hears what takes long, one line each.
+    take: looks at a tree, as `tree_snapshot.take`. depends_on: hears of every path outside of such trees
+    whose change may change the result, be it there or not.
     """
 
     store_root: str
@@ -29,6 +34,8 @@ class PackageContext(msgspec.Struct, frozen=True, kw_only=True):
     owner: tuple[int, int] = (0, 0)
     workers: int = 2
     tell: Callable[[str], None] = lambda line: None
+    take: Take = take
+    depends_on: Callable[[str], None] = lambda path: None
 
     def index_path(self, *parts: str) -> str:
         """The file that remembers a tree; `parts` tell apart what may not share it."""

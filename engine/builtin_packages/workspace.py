@@ -14,7 +14,7 @@ from engine.builtin_packages.package_context import InspectedPackage, PackageCon
 from engine.model.errors import UserError
 from engine.snapshot.ignore_rules import GIT_IGNORE, IgnoreRules, is_ignored
 from engine.snapshot.scan import ScanOptions
-from engine.snapshot.tree_snapshot import SnapshotRequest, take
+from engine.snapshot.tree_snapshot import SnapshotRequest
 
 
 def inspect_workspace(parameters: Mapping[str, str], context: PackageContext) -> InspectedPackage:
@@ -22,6 +22,7 @@ def inspect_workspace(parameters: Mapping[str, str], context: PackageContext) ->
     below = relative_path(parameters.get("path", "."), "path")
     root = os.path.join(context.project_root, below) if below else context.project_root
     if not os.path.isdir(root):
+        context.depends_on(root)
         raise UserError(f"parameter `path`: `{root}` is not a directory")
     real_root = os.path.realpath(context.project_root)
     if os.path.commonpath([os.path.realpath(root), real_root]) != real_root:
@@ -31,18 +32,19 @@ def inspect_workspace(parameters: Mapping[str, str], context: PackageContext) ->
         skipped = skipped.removeprefix(below + "/") if skipped.startswith(below + "/") else None
     request = SnapshotRequest(
         root=root,
-        options=ScanOptions(rules=_rules(context.project_root, below), skipped=skipped),
+        options=ScanOptions(rules=_rules(context, below), skipped=skipped),
         prefix=context.workspace.strip("/"),
         owner=context.owner,
         include=_lines(parameters.get("include", "")),
         exclude=_lines(parameters.get("exclude", "")),
     )
-    snapshot = take(request, context.index_path("workspace", root), context.layers, context.workers)
+    snapshot = context.take(request, context.index_path("workspace", root), context.layers, context.workers)
     return InspectedPackage(layer=snapshot.layer, warnings=snapshot.warnings, files_read=snapshot.files_read)
 
 
-def _rules(project_root: str, below: str) -> IgnoreRules:
+def _rules(context: PackageContext, below: str) -> IgnoreRules:
     """The rules for the directory `below` the project root."""
+    project_root = context.project_root
     outer: list[tuple[str, bytes]] = []
     top = project_root
     above: list[str] = []
@@ -53,16 +55,20 @@ def _rules(project_root: str, below: str) -> IgnoreRules:
     if not os.path.lexists(os.path.join(top, ".git")) or is_ignored(top, inside):
         # No repository, or one that has nothing to do with the project, such as one for dot files.
         top, above = project_root, []
+    docker_ignore = os.path.join(project_root, ".dockerignore")
+    context.depends_on(docker_ignore)
     way = [*reversed(above), *(below.split("/") if below else [])]
     for depth in range(len(way)):
         directory = "".join(part + "/" for part in way[:depth])
-        content = _content(os.path.join(top, directory, GIT_IGNORE))
+        path = os.path.join(top, directory, GIT_IGNORE)
+        context.depends_on(path)
+        content = _content(path)
         if content:
             outer.insert(0, (directory, content))
     return IgnoreRules(
         below="".join(part + "/" for part in way),
         outer=tuple(outer),
-        docker=_content(os.path.join(project_root, ".dockerignore")),
+        docker=_content(docker_ignore),
         docker_below=below + "/" if below else "",
     )
 

@@ -8,9 +8,16 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from engine.commands.run_request import add_break_option, add_request_arguments, prepare, request_of
+from engine.commands.run_request import (
+    add_break_option,
+    add_request_arguments,
+    add_watch_option,
+    prepare,
+    request_of,
+)
 from engine.engine import Engine
 from engine.events import Event, TaskPaused
+from engine.model.errors import UsageError
 from engine.model.request import RunRequest
 from engine.progress.choose import MODES, sink_for
 from engine.progress.sink import Sink
@@ -30,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_request_arguments(parser)
     parser.add_argument("--progress", choices=MODES, default="auto", help="how to show it (default: auto)")
     add_break_option(parser)
+    add_watch_option(parser)
     parser.add_argument(
         "--from-shell",
         action="append",
@@ -54,6 +62,9 @@ def _from_shell(words: list[str], store: Store) -> tuple[tuple[str, str], ...]:
 def execute(options: argparse.Namespace, console: Console) -> int:
     """0 when every targeted task succeeded, 1 otherwise."""
     request = request_of(options)
+    if request.watch and (options.check_determinism is not None or options.from_shell):
+        other = "--from-shell" if options.from_shell else "--check-determinism"
+        raise UsageError(f"`--watch` and `{other}` do not go together", "leave one of them out")
     if options.check_determinism is None:
         return _run(request, options, console)
     from engine.commands.determinism import check  # late: brings what compares files
@@ -70,24 +81,31 @@ def _run(
     console: Console,
     began: Callable[[str], None] | None = None,
 ) -> int:
-    sink = sink_for(options.progress, console)
+    run = ""
+
+    def read_tail(task: str) -> bytes:
+        return read_last_bytes(engine.log_path(run, task))
+
+    def has_begun(begun: str) -> None:
+        nonlocal run
+        run = begun
+        if began is not None:
+            began(run)
+
+    sink = sink_for(options.progress, console, read_tail if request.watch else None)
     request = msgspec.structs.replace(request, wants_output=sink.wants_output)
     engine = Engine.open(console.environment.get("OUTCROP_HOME"))
     request = msgspec.structs.replace(request, from_shell=_from_shell(options.from_shell, engine.store))
     state: RunState | None = None
 
-    def read_tail(task: str) -> bytes:
-        assert state is not None
-        assert state.started is not None
-        return read_last_bytes(engine.log_path(state.started.run, task))
-
     asking = _Asking(options.progress, console, sink, engine.store)
     try:
-        state = engine.run(request, asking, began=began)
+        state = engine.run(request, asking, began=has_begun)
     finally:
         asking.close()
         sink.close(state, read_tail)
-    if state.finished is not None and state.finished.cause == "cancelled":
+    is_interrupted = state.finished is not None and state.finished.cause == "cancelled"
+    if is_interrupted or (state.watch is not None and state.watch.is_on):  # only so a watched run ends
         raise KeyboardInterrupt
     return 0 if state.result == "succeeded" else 1
 

@@ -42,6 +42,15 @@ def add_break_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_watch_option(parser: argparse.ArgumentParser) -> None:
+    """`--watch`, for commands that start a run."""
+    parser.add_argument(
+        "--watch",
+        action="store_true",
+        help="do not end: when a file is saved, run again what it affects, and nothing else",
+    )
+
+
 def prepare(arguments: list[str]) -> list[str]:
     """`--no-cache` alone means all; it never takes the next word."""
     return [f"--no-cache={_ALL}" if word == "--no-cache" else word for word in arguments]
@@ -67,6 +76,7 @@ def request_of(options: argparse.Namespace) -> RunRequest:
         cpus=options.cpus,
         memory=memory,
         package_paths=tuple(os.path.abspath(path) for path in options.package_path),
+        watch=getattr(options, "watch", False),
     )
 
 

@@ -52,6 +52,8 @@ def run_summary(record: RunRecord, past: PastRun) -> dict[str, object]:
         "cause": record.cause,
         "counts": record.counts,
         "saved_seconds": record.saved_seconds,
+        "cycles": record.cycles,
+        "cycle_result": record.cycle_result,
     }
 
 
@@ -67,6 +69,8 @@ def _lines(found: list[tuple[RunRecord, PastRun]], glyphs: Glyphs) -> Iterator[s
         is_cancelled = record.cause == "cancelled"
         state = "cancelled" if is_cancelled else _STATES.get(result, "cancelled")
         words = "cancelled" if is_cancelled else "killed" if result == "no_result" else result
+        if record.cycles and record.cycle_result in ("succeeded", "failed"):
+            state, words = _STATES[record.cycle_result], record.cycle_result
         when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.started_at))
         seconds = None if record.finished_at is None else record.finished_at - record.started_at
         took = "" if seconds is None else duration_text(seconds)
@@ -74,5 +78,7 @@ def _lines(found: list[tuple[RunRecord, PastRun]], glyphs: Glyphs) -> Iterator[s
             f"{count} {word.replace('cache_hit', 'cached')}" for word, count in record.counts.items() if count
         )
         name = record.title or os.path.basename(record.definition)
+        if record.cycles:
+            counts = f"{glyphs.watch} {record.cycles} {'cycle' if record.cycles == 1 else 'cycles'}, {counts}"
         line = f"{record.run}  {when}  {glyphs.glyph(state)} {words:<9} {took:>6}  {clean(name)}  {counts}"
         yield line.rstrip()

@@ -95,12 +95,7 @@ class Attempt:
         notice = None
         if self._facts.wants_output:
             notice = as_events(workplace.show, workplace.clock, self._facts.run, task)
-        return LogWriter(
-            self._log_path,
-            self._facts.times_path(task),
-            is_continued=self._resolved.attempt > 1,
-            notice=notice,
-        )
+        return workplace.logs.open(task, self._resolved.attempt, notice)
 
     def _prepare(self) -> MountPlan:
         for mount in self._resolved.artifacts:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Protocol, Union, assert_never
 
 import msgspec
@@ -26,6 +26,7 @@ from engine.terminal.units import size_text
 
 if TYPE_CHECKING:  # a run that nobody steers does not import it
     from engine.execution.control import Control
+    from engine.execution.cycles import Cycles
     from engine.execution.steering import Command, Steering
 
 _FIRST_SAMPLES = (0.5, 0.5)  # seconds: the first has nothing to compare with and is not kept
@@ -81,13 +82,17 @@ def drive(
     fail_fast: bool,
     steering: Steering | None = None,
     control: Control | None = None,
+    cycles: Callable[[], Cycles] | None = None,
+    is_watched: bool = False,
 ) -> bool:
     """Execute until every task has ended. True: all the way; False: interrupted, everything is stopped.
 
     `steering`: whence commands come while the run goes on; `control`: what other programs ask. SIGINT asks
-    for the end of the run as well.
+    for the end of the run as well. `cycles`: begins to watch; with `is_watched` at once, and then the run
+    goes on until it is interrupted. To interrupt one that waits is to let it come to its end.
     """
-    loop = _Loop(run, executor, machine, seconds_of, remaining, fail_fast, steering, control)
+    loop = _Loop(run, executor, machine, seconds_of, remaining, fail_fast, steering, control, cycles)
+    loop.is_watched = is_watched
     try:
         asyncio.run(loop.run_all())
     except Interrupted:
@@ -108,7 +113,11 @@ class _Loop:
         fail_fast: bool,
         steering: Steering | None,
         control: Control | None,
+        make_cycles: Callable[[], Cycles] | None,
     ) -> None:
+        self.is_watched = False
+        self._make_cycles = make_cycles
+        self._cycles: Cycles | None = None
         self._run = run
         self._executor = executor
         self._machine = machine
@@ -122,6 +131,7 @@ class _Loop:
         self._work: dict[str, asyncio.Task[None]] = {}
         self._changed = asyncio.Event()
         self._interrupted = False
+        self._was_waiting = False
         self._breakpoints.changed = self._changed.set
 
     async def run_all(self) -> None:
@@ -135,10 +145,12 @@ class _Loop:
         self._sample_later(loop, 0)
         try:
             async with asyncio.TaskGroup() as group:
+                if self.is_watched:
+                    self._watch(loop, True)
                 self._obey_all(loop)
-                while not self._run.state.done:
+                while not self._is_over():
                     self._changed.clear()
-                    for start in scheduler.starts(self._demands(), self._reserved(), self._machine):
+                    for start in self._starts():
                         self._start(group, start)
                     self._run.flush()
                     await self._changed.wait()
@@ -152,8 +164,32 @@ class _Loop:
                 loop.remove_reader(self._steering.descriptor)
             if self._control is not None:
                 loop.remove_reader(self._control.descriptor)
-        if self._interrupted:
+            if self._cycles is not None:
+                loop.remove_reader(self._cycles.descriptor)
+                self._cycles.close()
+        if self._interrupted and not self._was_waiting:
             raise Interrupted
+
+    def _is_over(self) -> bool:
+        """Whether nothing is left to do, nor to wait for."""
+        if self._run.state.done and self._cycles is not None and not self._interrupted:
+            self._cycles.finish()
+            return self._run.state.done and not self._cycles.is_on
+        return self._run.state.done
+
+    def _watch(self, loop: asyncio.AbstractEventLoop, enabled: bool) -> None:
+        if not enabled:
+            if self._cycles is not None:
+                self._cycles.end()
+            return
+        if self._cycles is not None and self._cycles.is_on:
+            return
+        if self._cycles is None and self._make_cycles is not None:
+            self._cycles = self._make_cycles()
+            self._cycles.doubts.cancel = self._cancel
+            loop.add_reader(self._cycles.descriptor, self._changed.set)
+        if self._cycles is not None:
+            self._cycles.begin()
 
     def _sample_later(self, loop: asyncio.AbstractEventLoop, count: int) -> None:
         seconds = _FIRST_SAMPLES[count] if count < len(_FIRST_SAMPLES) else _SAMPLE_SECONDS
@@ -167,15 +203,17 @@ class _Loop:
         """Done by the loop rather than where commands are heard: what goes wrong here must end the run."""
         if self._control is not None:
             self._control.serve()
+        if self._cycles is not None and not self._interrupted:
+            self._cycles.serve()
         if self._steering is None:
             return
         for command in self._steering.commands():
             if not self._interrupted:  # the run is ending: nothing else can be asked of it
-                self._obey(command)
+                self._obey(command, loop)
         if self._steering.is_over:
             loop.remove_reader(self._steering.descriptor)
 
-    def _obey(self, command: Command) -> None:
+    def _obey(self, command: Command, loop: asyncio.AbstractEventLoop) -> None:
         from engine.execution import steering  # late: see above
 
         match command:
@@ -189,6 +227,8 @@ class _Loop:
                 self._breakpoints.set(task, where)
             case steering.Continue(tasks=tasks):
                 self._breakpoints.proceed(tasks)
+            case steering.Watch(enabled=enabled):
+                self._watch(loop, enabled)
             case _:
                 assert_never(command)
 
@@ -201,13 +241,30 @@ class _Loop:
         for task in tasks:
             self._cancel(task)
 
+    def _starts(self) -> Iterable[scheduler.Start]:
+        starts = scheduler.starts(self._demands(), self._reserved(), self._machine)
+        if self._cycles is None:
+            return starts
+        # What packages have found is to be written at once: it decides what else goes on.
+        at_once = [task for task, resolved in self._run.ready.items() if resolved.package is not None]
+        chosen = {start.task for start in starts}
+        none = (Reservation(task=task, slots=0) for task in at_once if task not in chosen)
+        return (*starts, *(scheduler.Start(task=held.task, reservation=held) for held in none))
+
     def _reserved(self) -> Collection[Reservation]:
-        """What is held now. A paused task takes no core from others, unless it is pinned to it."""
-        paused = self._breakpoints.paused
-        if not paused:
+        """What is held now. A paused task takes no core from others, unless it is pinned to it.
+
+        One that may be obsolete takes none at all: what decides that must not wait for its end.
+        """
+        paused, doubts = self._breakpoints.paused, self._run.doubts
+        if not paused and (doubts is None or not doubts.are_any):
             return self._held.values()
         return [
-            msgspec.structs.replace(held, slots=len(held.cores)) if task in paused else held
+            msgspec.structs.replace(held, slots=0, cores=())
+            if doubts is not None and task in doubts
+            else msgspec.structs.replace(held, slots=len(held.cores))
+            if task in paused
+            else held
             for task, held in self._held.items()
         ]
 
@@ -218,10 +275,14 @@ class _Loop:
                 cpus=resolved.cpus,
                 memory=resolved.memory,
                 seconds=self._seconds_of(task),
-                remaining=self._remaining.get(task, 0.0),
+                remaining=self._urgency(task),
             )
             for task, resolved in self._run.ready.items()
+            if self._run.doubts is None or task not in self._run.doubts
         ]
+
+    def _urgency(self, task: str) -> float:
+        return self._remaining.get(task, 0.0) if self._cycles is None else self._cycles.priority(task)
 
     def _start(self, group: asyncio.TaskGroup, start: scheduler.Start) -> None:
         resolved = self._run.start(start.task, start.reservation.cores)
@@ -233,12 +294,15 @@ class _Loop:
         try:
             result = await self._executor.execute(resolved, reservation.cores)
         except asyncio.CancelledError:
-            self._take(resolved, Executed(cause="cancelled"))
+            if not self._overtaken(resolved, None):
+                self._take(resolved, Executed(cause="cancelled"))
             raise
         finally:
             del self._held[task]
             del self._work[task]
             self._changed.set()
+        if self._overtaken(resolved, result):
+            return
         match result:
             case Hit():
                 self._run.late_hit(task, result)
@@ -246,6 +310,17 @@ class _Loop:
                 self._take(resolved, result)
             case _:
                 assert_never(result)
+
+    def _overtaken(self, resolved: Resolved, result: Result | None) -> bool:
+        """Whether a change has made a task obsolete that has come to its end; None: it was cancelled."""
+        if self._cycles is None or self._interrupted:
+            return False
+        if resolved.task in self._cycles.doubts.obsolete:
+            self._cycles.doubts.overtaken(resolved.task, resolved)
+            return True
+        if resolved.package is not None and isinstance(result, Executed) and result.cause == "user_error":
+            return self._cycles.look_again(resolved.task, resolved)
+        return False
 
     def _take(self, resolved: Resolved, result: Executed) -> None:
         failed = result.outcome is None
@@ -296,6 +371,8 @@ class _Loop:
     def _interrupt(self) -> None:
         if not self._interrupted:
             self._interrupted = True
+            self._was_waiting = self._cycles is not None and self._run.state.done
+            self._run.doubts = None  # nothing is decided any more
             self._stop("cancelled")
 
     def _stop(self, because_of: str) -> None:

@@ -11,7 +11,7 @@ from engine.definition.cached import load_cached
 from engine.definition.initial import initial_parameters, title
 from engine.execution.readiness import selected
 from engine.execution.resolved import Start
-from engine.git.repository import GitHead, describe_head, find_repository, read_commit
+from engine.git.repository import GitHead, describe_head, find_repository, places_of_head, read_commit
 from engine.images.base_image import BaseContext, BaseImage
 from engine.images.inspect import inspect_base
 from engine.model.diagnostic import Diagnostic
@@ -24,7 +24,10 @@ from engine.store.store import Store
 
 
 class LoadedRun(msgspec.Struct, frozen=True, kw_only=True):
-    """`tasks`: the chosen ones, in the order of the file. `pending`: layers of the base, to be written."""
+    """`tasks`: the chosen ones, in the order of the file. `pending`: layers of the base, to be written.
+
+    `decided_by`: paths, of which some may not exist, whose change may make it another one.
+    """
 
     definition: RunDefinition
     project_root: str
@@ -38,6 +41,7 @@ class LoadedRun(msgspec.Struct, frozen=True, kw_only=True):
     commit_message: str
     memos: Memos
     uid: int  # of the user, outside of any namespace
+    decided_by: tuple[str, ...] = ()
     starts: dict[str, Start] = {}  # the tasks that go on from what an earlier run has left
 
 
@@ -59,7 +63,7 @@ def load_for_run(request: RunRequest, store: Store) -> LoadedRun:
 
         check_breaks(request.breaks, definition, tasks)
     _require_parameters(definition, tasks, init)
-    base, pending, warnings = _base(definition, project_root, init, store, memos)
+    base, pending, warnings, place = _base(definition, project_root, init, store, memos)
     return LoadedRun(
         definition=definition,
         project_root=project_root,
@@ -73,6 +77,7 @@ def load_for_run(request: RunRequest, store: Store) -> LoadedRun:
         commit_message=_commit_message(project_root, head.sha, memos),
         memos=memos,
         uid=os.getuid(),
+        decided_by=(*loaded.files, *place, *_places_of_git(project_root)) if request.watch else (),
         starts=_starts(request, definition, tasks, store) if request.from_shell else {},
     )
 
@@ -90,6 +95,10 @@ def project_root_of(definition: RunDefinition) -> str:
     if os.path.basename(definition.run_dir) in (".rwx", ".mint"):
         return os.path.dirname(definition.run_dir)
     return definition.run_dir
+
+
+def _places_of_git(project_root: str) -> tuple[str, ...]:
+    return places_of_head(find_repository(project_root), project_root)
 
 
 def _commit_message(project_root: str, sha: str, memos: Memos) -> str:
@@ -130,8 +139,8 @@ def _require_parameters(
 
 def _base(
     definition: RunDefinition, project_root: str, init: Mapping[str, str], store: Store, memos: Memos
-) -> tuple[BaseImage, tuple[PendingLayer, ...], tuple[str, ...]]:
-    """Look at the base; what is wrong with it is reported at its line."""
+) -> tuple[BaseImage, tuple[PendingLayer, ...], tuple[str, ...], tuple[str, ...]]:
+    """Look at the base; what is wrong with it is reported at its line. The last one: where it lies."""
     from engine.definition import evaluate
 
     wanted = definition.base
@@ -157,12 +166,13 @@ def _base(
             hint=error.hint,
         )
         raise DefinitionError((diagnostic,)) from None
+    place = tuple(os.path.join(project_root, part) for part in image.split(":")[1:2] if part)
     if not found.base.is_host:
-        return found.base, found.pending, found.warnings
+        return found.base, found.pending, found.warnings, place
     skeleton = _skeleton(found.base, memos)
     layers = (skeleton.digest, *found.base.layers)
     base = msgspec.structs.replace(found.base, layers=layers)
-    return base, (skeleton, *found.pending), found.warnings
+    return base, (skeleton, *found.pending), found.warnings, place
 
 
 def _skeleton(base: BaseImage, memos: Memos) -> PendingLayer:

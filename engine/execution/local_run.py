@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from engine.events import Message
@@ -13,6 +14,7 @@ from engine.execution.execute import LocalExecutor
 from engine.execution.loaded_run import LoadedRun
 from engine.execution.readiness import needed_by, topological
 from engine.execution.run import Run
+from engine.execution.run_logs import RunLogs
 from engine.execution.scheduler import Machine
 from engine.execution.usage_samples import UsageSamples
 from engine.execution.workplace import RunFacts, Workplace
@@ -24,6 +26,7 @@ from engine.store.runs import RunDirectory
 from engine.store.store import Store
 
 if TYPE_CHECKING:  # a run that nobody steers does not import it
+    from engine.execution.cycles import Cycles
     from engine.execution.steering import Steering
 
 
@@ -37,10 +40,12 @@ def run_here(
     missing: tuple[PendingLayer, ...],
     wants_output: bool,
     steering: Steering | None,
+    make_cycles: Callable[[], Cycles],
 ) -> bool:
     """Execute what is ready and what follows from it; False when it was interrupted.
 
     `missing`: layers of the base that the store does not have; nothing is settled before they are.
+    `make_cycles`: what makes it a run that waits for changes.
     KeyboardInterrupt when it was interrupted before the first task could start.
     """
     entered = namespace.enter(store.root)
@@ -57,16 +62,14 @@ def run_here(
             run.end_base("executed" if missing else "cache_hit", seconds, messages)
             if missing:
                 run.settle(topological({key: task.dependencies for key, task in run.tasks.items()}))
-            if run.state.done:
+            if run.state.done and not request.watch:
                 return True
             facts = _facts(run, loaded, directory, wants_output)
             workplace = _workplace(store, sandbox, run, facts)
             executor = LocalExecutor(workplace)
             control = Control(directory.path, workplace.breakpoints, sandbox.system_call_filter)
             try:
-                return _drive(
-                    store, run, loaded, executor, machine, steering, control, fail_fast=request.fail_fast
-                )
+                return _drive(store, run, loaded, executor, machine, steering, control, request, make_cycles)
             finally:
                 control.close()
         finally:
@@ -107,15 +110,26 @@ def _drive(
     machine: Machine,
     steering: Steering | None,
     control: Control,
-    *,
-    fail_fast: bool,
+    request: RunRequest,
+    make_cycles: Callable[[], Cycles],
 ) -> bool:
     dependencies = {key: task.dependencies for key, task in run.tasks.items()}
     path = loaded.definition.path
     past = store.index.durations(path)
     remaining = scheduler.remaining_seconds(topological(dependencies), needed_by(dependencies), past.get)
     try:
-        return drive(run, executor, machine, past.get, remaining, fail_fast, steering, control)
+        return drive(
+            run,
+            executor,
+            machine,
+            past.get,
+            remaining,
+            request.fail_fast,
+            steering,
+            control,
+            make_cycles,
+            request.watch,
+        )
     finally:
         executor.close()
         took = {
@@ -137,6 +151,9 @@ def _workplace(store: Store, sandbox: Sandbox, run: Run, facts: RunFacts) -> Wor
         clock=run.clock,
         breakpoints=Breakpoints(run),
         samples=UsageSamples(facts.usage_path, facts.run, run.clock),
+        logs=RunLogs(
+            facts.log_path, facts.times_path, lambda: 0 if run.state.watch is None else run.state.watch.cycle
+        ),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -25,6 +26,9 @@ from engine.model.request import RunRequest
 from engine.run_state import RunState
 from engine.store.store import Store
 
+if TYPE_CHECKING:  # a run that is not watched does not import it
+    from engine.watch.live_trees import LiveTrees
+
 
 def make_run(
     *,
@@ -37,40 +41,21 @@ def make_run(
     clock: Clock,
     keep: Callable[[str, Resolved | None], None],
     find: Callable[[str], CacheEntry | None],
+    trees: LiveTrees | None = None,
 ) -> Run:
-    """A run that has not begun, put together from its parts."""
+    """A run that has not begun, put together from its parts. `trees`: what it looks at if it is watched."""
     state = RunState()
-    context = PackageContext(
-        store_root=store.root,
-        layers=store.layers,
-        project_root=loaded.project_root,
-        new_directory=lambda: store.work_directory().directory(),
-        owner=loaded.base.owner,
-    )
-    run_dir = msgspec.structs.replace(context, project_root=loaded.definition.run_dir, workspace="/run-dir")
-
-    def tell(task: str, line: str) -> None:
-        emit(TaskOutput(at=clock(), run=run, task=task, stream="stdout", offset=0, text=f"{line}\n"))
-
-    explanation = Explanation(store, loaded.definition.path, run)
-    resolver = Resolver(
+    resolver = make_resolver(
+        store=store,
+        loaded=loaded,
+        request=request,
         run=run,
         state=state,
-        tasks=loaded.tasks,
-        init=loaded.init,
-        base=loaded.base,
-        digests=InputDigests(store.layers, loaded.memos),
-        conflicts=RememberedConflicts(
-            lambda digest: store.layers.manifest(digest).entries, loaded.memos.get, loaded.memos.put
-        ),
-        find=find,
-        explain=explanation.reason,
-        packages=PackageTasks(context, run_dir, loaded.base.image.shell or (), tell),
-        no_cache=request.no_cache,
+        emit=emit,
         clock=clock,
+        find=find,
+        trees=trees,
     )
-    resolver.starts.update(loaded.starts)
-    resolver.uncached = request.uncached
 
     def shell_changes(task: str, layer: str | None) -> tuple[str, ...]:
         from engine.store.shell_changes import ShellChanges  # late: only for another try
@@ -88,6 +73,57 @@ def make_run(
         keep=keep,
         shell_changes=shell_changes,
     )
+
+
+def make_resolver(
+    *,
+    store: Store,
+    loaded: LoadedRun,
+    request: RunRequest,
+    run: str,
+    state: RunState,
+    emit: Emit,
+    clock: Clock,
+    find: Callable[[str], CacheEntry | None],
+    trees: LiveTrees | None,
+) -> Resolver:
+    """What evaluates the tasks of a run."""
+    context = PackageContext(
+        store_root=store.root,
+        layers=store.layers,
+        project_root=loaded.project_root,
+        new_directory=lambda: store.work_directory().directory(),
+        owner=loaded.base.owner,
+    )
+    if trees is not None:
+        context = msgspec.structs.replace(context, take=trees.take, depends_on=trees.depends_on)
+    run_dir = msgspec.structs.replace(context, project_root=loaded.definition.run_dir, workspace="/run-dir")
+
+    def tell(task: str, line: str) -> None:
+        emit(TaskOutput(at=clock(), run=run, task=task, stream="stdout", offset=0, text=f"{line}\n"))
+
+    explanation = Explanation(store, loaded.definition.path, run, is_watched=trees is not None)
+    shell = loaded.base.image.shell or ()
+    packages = PackageTasks(context, run_dir, shell, tell, None if trees is None else trees.looking)
+    resolver = Resolver(
+        run=run,
+        state=state,
+        tasks=loaded.tasks,
+        init=loaded.init,
+        base=loaded.base,
+        digests=InputDigests(store.layers, loaded.memos),
+        conflicts=RememberedConflicts(
+            lambda digest: store.layers.manifest(digest).entries, loaded.memos.get, loaded.memos.put
+        ),
+        find=find,
+        explain=explanation.reason,
+        packages=packages,
+        no_cache=request.no_cache,
+        clock=clock,
+    )
+    resolver.starts.update(loaded.starts)
+    resolver.uncached = request.uncached
+    return resolver
 
 
 def machine_of(request: RunRequest) -> Machine:

@@ -75,7 +75,7 @@ class Resolver:
         self._conflicts = conflicts
         self._find = find
         self._explain = explain
-        self._packages = packages
+        self.packages = packages
         self._no_cache = no_cache
         self._clock = clock
         self._order = LayerOrder(lambda task: tasks[task].use)
@@ -94,7 +94,7 @@ class Resolver:
     def resolve(self, task: Task, attempt: int) -> Verdict:
         """A hit, or what must be executed as this attempt; UserError when the task can't be evaluated."""
         if isinstance(task, PackageTask):
-            return self._packages(task, self, attempt)
+            return self.packages(task, self, attempt)
         resolved = self.attempt(task, attempt)
         return self.verdict(task, resolved)
 
@@ -314,7 +314,7 @@ class Resolver:
             for (name, artifact), path in contexts.artifacts.items()
         ]
         if contexts.uses_run_directory:
-            mounts.append(self._packages.run_directory(filters))
+            mounts.append(self.packages.run_directory(filters))
         return tuple(sorted(mounts, key=lambda mount: mount.target))
 
     def _is_cached(self, task: Task, scope: Mapping[str, object]) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -25,6 +26,9 @@ from engine.model.script_failure import ScriptFailure
 from engine.run_state import RunState
 from engine.task.outcome import Outcome
 
+if TYPE_CHECKING:  # a run that is not watched does not import it
+    from engine.execution.doubts import Doubts
+
 BASE_IMAGE, BASE_CONFIG = SYSTEM_TASKS = ("~base-image", "~base-config")
 
 
@@ -35,6 +39,7 @@ Keep = Callable[[str, "Resolved | None"], None]
 class Run:
     """The state of one run, and the only place where its events are said.
 
+    `doubts`: what a change has made doubtful, in a run that goes on after all tasks have ended.
     `keep(task, resolved)` is called when a task starts and when it has ended, to write its record.
     `shell_changes(task, layer)`: what shells have changed in the files that a task has left as `layer`.
     """
@@ -62,7 +67,8 @@ class Run:
         self._emit = emit
         self._keep = keep
         self._shell_changes = shell_changes
-        self._consumers = needed_by({key: task.dependencies for key, task in tasks.items()})
+        self.doubts: Doubts | None = None
+        self.consumers = needed_by({key: task.dependencies for key, task in tasks.items()})
         self._in_flight: dict[str, str] = {}
         self._duplicates: dict[str, list[str]] = {}
 
@@ -110,13 +116,18 @@ class Run:
         pending = deque(tasks)
         while pending:
             task = pending.popleft()
+            if self.doubts is not None and task in self.doubts:
+                pending.extend(self.doubts.settle(task))
+                continue
             if self.state.tasks[task].execution != "waiting":
                 continue
             self._decide(task)
             if self.state.tasks[task].done:
-                pending.extend(self._consumers[task])
+                pending.extend(self.consumers[task])
 
     def _decide(self, task: str) -> None:
+        if self.doubts is not None and self.doubts.are_before(task):
+            return
         match readiness(self.tasks[task].dependencies, self.state):
             case Skip(because_of=needed):
                 self._skip(task, needed)
@@ -198,7 +209,7 @@ class Run:
     def late_hit(self, task: str, verdict: Hit) -> None:
         """A hit found when the task had already started: an equal one elsewhere was faster."""
         self.hit(task, verdict)
-        self.settle(self._awaiting(task, verdict.resolved))
+        self.settle(self.let_go(task, verdict.resolved))
 
     def wants_retry(self, task: str, attempt: int, retries: int) -> bool:
         """Whether the definition asks for another attempt after this failed one."""
@@ -207,7 +218,7 @@ class Run:
     def finish(self, task: str, resolved: Resolved, outcome: Outcome, event: events.TaskFinished) -> None:
         """An execution has ended for good; `outcome` of one that failed has nothing but artifacts."""
         self._end(task, resolved, outcome, event)
-        self.settle(self._awaiting(task, resolved))
+        self.settle(self.let_go(task, resolved))
 
     def placed(self, resolved: Resolved, failure: ScriptFailure | None) -> ScriptFailure | None:
         """Where a script failed, with where it stands in the definition."""
@@ -233,7 +244,7 @@ class Run:
         """
         from engine.execution.retrying import tried_again  # late: only a run that is steered needs it
 
-        chosen = tried_again(tasks, self.state, self._consumers)
+        chosen = tried_again(tasks, self.state, self.consumers)
         for task, reason in chosen.items():
             attempt = self.state.tasks[task].attempt + 1
             self.resolver.outcomes.pop(task, None)
@@ -264,8 +275,34 @@ class Run:
                 continue
             resolved = self.ready.get(task)
             self._skip(task, "cancelled")
-            affected += self._consumers[task] if resolved is None else self._awaiting(task, resolved)
+            affected += self.consumers[task] if resolved is None else self.let_go(task, resolved)
         self.settle(affected)
+
+    def set_back(self, task: str) -> list[str]:
+        """A ready task is not to start any more; who can be decided now."""
+        return self.let_go(task, self.ready.pop(task))
+
+    def release_equal(self) -> list[str]:
+        """The tasks that wait for an equal one: they may not be equal any more."""
+        waiting = [task for tasks in self._duplicates.values() for task in tasks]
+        self._duplicates.clear()
+        return waiting
+
+    def replace(self, tasks: Mapping[str, Task], resolver: Resolver) -> None:
+        """Go on with another definition; `resolver` knows the same outcomes."""
+        self.tasks = tasks
+        self.resolver = resolver
+        self.consumers = needed_by({key: task.dependencies for key, task in tasks.items()})
+
+    def remove(self, tasks: Iterable[str]) -> None:
+        """These tasks, of which none runs or is ready, have gone from the definition."""
+        removed = tuple(tasks)
+        for task in removed:
+            self.resolver.outcomes.pop(task, None)
+            self.resolver.starts.pop(task, None)
+            if self.doubts is not None:
+                self.doubts.forget(task)
+        self.say(events.TasksRemoved(at=self.clock(), run=self.run, tasks=removed))
 
     def finish_with_user_error(self, task: str, error: UserError) -> None:
         """The author's mistake, found while the run goes on."""
@@ -290,6 +327,8 @@ class Run:
         self.say(events.TaskSkipped(at=self.clock(), run=self.run, task=task, because_of=because_of))
         self.ready.pop(task, None)
         self._keep(task, None)
+        if self.doubts is not None:
+            self.doubts.ended(task, None)
 
     def _end(
         self,
@@ -303,10 +342,12 @@ class Run:
             self.resolver.outcomes[task] = outcome
         self.say(event)
         self._keep(task, resolved)
+        if self.doubts is not None:
+            self.doubts.ended(task, resolved)
 
-    def _awaiting(self, task: str, resolved: Resolved) -> list[str]:
+    def let_go(self, task: str, resolved: Resolved) -> list[str]:
         """Who can be decided now: the consumers, and the tasks equal to this one."""
-        awaiting = list(self._consumers[task])
+        awaiting = list(self.consumers.get(task, ()))
         if self._in_flight.get(resolved.cache_key) == task:
             del self._in_flight[resolved.cache_key]
             awaiting += self._duplicates.pop(resolved.cache_key, [])

@@ -46,7 +46,13 @@ class Continue(msgspec.Struct, frozen=True, kw_only=True, tag="continue", tag_fi
     tasks: tuple[str, ...] | None = None
 
 
-Command = Union[Cancel, Retry, KeepGoing, Break, Continue]
+class Watch(msgspec.Struct, frozen=True, kw_only=True, tag="watch", tag_field="type"):
+    """Whether the run waits for changes once its tasks have ended, instead of ending too."""
+
+    enabled: bool
+
+
+Command = Union[Cancel, Retry, KeepGoing, Break, Continue, Watch]
 _CHUNK = 1 << 16
 
 

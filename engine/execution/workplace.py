@@ -12,6 +12,7 @@ from engine.events import Event
 from engine.execution.breakpoints import Breakpoints
 from engine.execution.drive import Executed
 from engine.execution.resolved import Resolved
+from engine.execution.run_logs import RunLogs
 from engine.execution.usage_samples import UsageSamples
 from engine.model.clock import Clock
 from engine.model.records import CacheEntry, StoredMessage
@@ -46,11 +47,13 @@ class Workplace(msgspec.Struct, frozen=True, kw_only=True):
     clock: Clock
     breakpoints: Breakpoints
     samples: UsageSamples
+    logs: RunLogs
 
     def remember(self, resolved: Resolved, outcome: Outcome, executed: Executed, log: str | None) -> None:
         """Enter what a task came to into the cache, with its log, unless it is not to be there."""
         if not resolved.writes_cache:
             return
+        begin = None if log is None else self.logs.begin(resolved.task)
         entry = CacheEntry(
             cache_key=resolved.cache_key,
             record=resolved.record,
@@ -69,6 +72,6 @@ class Workplace(msgspec.Struct, frozen=True, kw_only=True):
             seconds=executed.seconds,
             cpu_seconds=executed.cpu_seconds,
             max_rss=executed.max_rss,
-            log_bytes=os.path.getsize(log) if log is not None else 0,
+            log_bytes=os.path.getsize(log) - (begin or 0) if log is not None else 0,
         )
-        self.store.entries.put(entry, log)
+        self.store.entries.put(entry, log, begin)

@@ -90,6 +90,17 @@ def describe_head(directory: str) -> GitHead:
     return GitHead(branch=branch, sha=sha, ref=ref, tag=tag, url=without_credentials(url))
 
 
+def places_of_head(repository: Repository | None, directory: str) -> tuple[str, ...]:
+    """What decides what `directory` has checked out and from where: paths, of which some may not exist."""
+    if repository is None:
+        return (os.path.join(directory, ".git"),)
+    text = (_text(os.path.join(repository.git_dir, "HEAD")) or "").strip()
+    name = text[4:].strip() if text.startswith("ref:") else ""
+    names = ("HEAD", "config", "packed-refs", "refs/tags", "reftable", *((name,) if name else ()))
+    folders = dict.fromkeys((repository.git_dir, repository.common))
+    return tuple(os.path.join(folder, name) for folder in folders for name in names)
+
+
 def head(repository: Repository) -> tuple[str, str]:
     """(checked-out branch or "", commit or "")."""
     text = (_text(os.path.join(repository.git_dir, "HEAD")) or "").strip()

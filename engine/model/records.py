@@ -131,7 +131,11 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """`run.json`: what a run was asked for and how it ended; `result` None until it has ended."""
+    """`run.json`: what a run was asked for and how it ended; `result` None until it has ended.
+
+    `cycles`: how many a watched run has begun, 0 of any other; `cycle_result`: what the last one that has
+    finished gave, whatever ended the run afterwards.
+    """
 
     run: str
     definition: str  # absolute path
@@ -152,4 +156,6 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     git_message: str = ""
     git_url: str = ""
     git_tag: str = ""
+    cycles: int = 0
+    cycle_result: str | None = None
     request: RunRequest | None = None  # None: made by an older version

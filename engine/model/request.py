@@ -13,6 +13,7 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     `from_shell`: (task, run) whose script goes on from what that task left there when it failed, and from
     what shells have changed in it since. Its result is not cached.
     `uncached`: tasks that execute, and whose results are not stored either.
+    `watch`: the run does not end with its tasks, but waits for changes of what they read.
     """
 
     definition: str
@@ -27,6 +28,7 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     breaks: tuple[tuple[str, str], ...] = ()
     from_shell: tuple[tuple[str, str], ...] = ()
     uncached: tuple[str, ...] = ()
+    watch: bool = False
 
 
 class PlannedTask(msgspec.Struct, frozen=True, kw_only=True):

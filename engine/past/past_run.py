@@ -7,7 +7,7 @@ from functools import cached_property
 
 from engine import event_log
 from engine.definition.suggestions import did_you_mean
-from engine.model.errors import UsageError
+from engine.model.errors import StoreError, UsageError
 from engine.model.records import RunRecord, TaskRecord
 from engine.run_state import RunState, TaskState, replay
 from engine.store.runs import RunDirectory
@@ -56,18 +56,29 @@ class PastRun:
         return self.directory.read_tasks()
 
     def log_place(self, task: TaskState) -> tuple[str, str]:
-        """A task's log and its times: of this run, of the one that executed it, or kept with the entry."""
+        """A task's log and its times: of this run, of the one that executed it, or kept with the entry.
+
+        In the log of a watched run one execution follows another: with the entry is the one that it is of.
+        """
         key = task.description.task
         own = self.directory.log_path(key)
-        if task.cause != "cache_hit" or os.path.exists(own):
+        if task.cause != "cache_hit" or (os.path.exists(own) and self.state.watch is None):
             return own, self.directory.times_path(key)
         run, _, name = (task.produced_by or "").partition("/")
         if run:
             producer = self.store.runs.directory(run)
-            if os.path.exists(producer.log_path(name)):
+            if os.path.exists(producer.log_path(name)) and not _was_watched(producer):
                 return producer.log_path(name), producer.times_path(name)
         kept = self.store.entries.log_path(task.cache_key or "")
         return kept, kept + ".times"
+
+
+def _was_watched(directory: RunDirectory) -> bool:
+    try:
+        record = directory.read()
+    except StoreError:
+        return False
+    return record.cycles > 0 or (record.request is not None and record.request.watch)
 
 
 def is_alive(record: RunRecord) -> bool:

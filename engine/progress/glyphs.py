@@ -33,6 +33,11 @@ class Glyphs(msgspec.Struct, frozen=True):
         return "│" if self.is_unicode else "|"
 
     @property
+    def watch(self) -> str:
+        """Of what goes round again when a file changes."""
+        return "↻" if self.is_unicode else "@"
+
+    @property
     def ellipsis(self) -> str:
         return "…" if self.is_unicode else "~"
 

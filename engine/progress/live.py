@@ -10,11 +10,15 @@ from __future__ import annotations
 import signal
 import time
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from engine.events import (
-    CacheMiss,
+    CycleFinished,
+    CycleStarted,
+    DefinitionChanged,
     Event,
     RunStarted,
+    TaskDescription,
     TaskFinished,
     TaskOutput,
     TaskPaused,
@@ -22,6 +26,7 @@ from engine.events import (
     TaskRetried,
     TasksAdded,
     TaskSkipped,
+    TasksRemoved,
     TaskStarted,
 )
 from engine.progress.glyphs import Glyphs
@@ -33,6 +38,9 @@ from engine.progress.width import cells, cut, padded
 from engine.run_state import RunState
 from engine.terminal.console import Console
 from engine.terminal.units import clock_text
+
+if TYPE_CHECKING:  # most runs are not watched
+    from engine.progress.cycles import Cycles
 
 _INTERVAL = 0.1
 _MOST_LINES = 12
@@ -63,19 +71,20 @@ class Live:
 
     wants_output = True
 
-    def __init__(self, console: Console, glyphs: Glyphs) -> None:
+    def __init__(self, console: Console, glyphs: Glyphs, cycles: Cycles | None = None) -> None:
         self._console = console
         self._writer = Writer(console)
         self._glyphs = glyphs
-        self._facts = Facts(glyphs)
+        self._cycles = cycles
+        self._facts = Facts(glyphs, cycles)
         self._running: dict[str, _Running] = {}
         self._waiting: list[str] = []
         self._drawn: list[int] = []  # cells of each live line on the screen
         self._drawn_at = 0.0
         self._started_at = time.time()
-        self._total = 0
-        self._ended = 0
-        self._failed = 0
+        self._known: set[str] = set()
+        self._ended: set[str] = set()
+        self._failed: set[str] = set()
         self._busy = False
         self._timer_runs = False
         self._draws_live = True
@@ -87,8 +96,13 @@ class Live:
             self._take(event)
         finally:
             self._busy = False
-        if time.monotonic() - self._drawn_at >= _INTERVAL:
+        if time.monotonic() - self._drawn_at >= _INTERVAL or self._is_resting:
             self._draw()
+
+    @property
+    def _is_resting(self) -> bool:
+        """Whether no timer will draw what is said now, and little is said."""
+        return self._cycles is not None and not self._timer_runs
 
     def hold(self) -> None:
         self._draws_live = False
@@ -104,7 +118,8 @@ class Live:
         self._running.clear()
         self._draw()
         if state is not None:
-            self._writer.text(summary(state, self._glyphs, read_tail))
+            end = [] if self._cycles is None else self._cycles.end()
+            self._writer.text("\n".join(("", *end, "")) if end else summary(state, self._glyphs, read_tail))
         self._writer.check()
 
     def _take(self, event: Event) -> None:
@@ -116,29 +131,42 @@ class Live:
                 return
             case RunStarted():
                 self._started_at = event.at
-                self._total = sum(1 for task in event.tasks if task.kind != "system")
-            case TasksAdded():
-                self._total += len(event.tasks)
+                self._add(event.tasks)
+            case TasksAdded() | DefinitionChanged():
+                self._add(event.tasks)
+            case TasksRemoved():
+                for tasks in (self._known, self._ended, self._failed):
+                    tasks.difference_update(event.tasks)
+            case CycleStarted():
+                self._started_at = event.at
+            case CycleFinished():
+                self._stop_timer()
             case TaskStarted():
                 self._running[event.task] = _Running(event.at, event.cores, event.attempt)
                 self._start_timer()
             case TaskFinished():
                 self._end(event.task)
-                self._failed += event.result == "failed" and event.cause != "cancelled"
+                if event.result == "failed" and event.cause != "cancelled":
+                    self._failed.add(event.task)
             case TaskSkipped():
                 self._end(event.task)
             case TaskRetried():
                 self._running.pop(event.task, None)
+                self._ended.discard(event.task)
+                self._failed.discard(event.task)
             case TaskPaused() | TaskResumed():
                 self._running[event.task].is_paused = isinstance(event, TaskPaused)
             case _:
                 pass
-        if not isinstance(event, CacheMiss):
-            self._waiting += self._facts.lines(event)
+        self._waiting += self._facts.lines(event, with_misses=False)
 
     def _end(self, task: str) -> None:
         self._running.pop(task, None)
-        self._ended += not task.startswith("~")
+        if task in self._known:
+            self._ended.add(task)
+
+    def _add(self, tasks: tuple[TaskDescription, ...]) -> None:
+        self._known.update(task.task for task in tasks if task.kind != "system")
 
     def _start_timer(self) -> None:
         if not self._timer_runs:
@@ -190,11 +218,11 @@ class Live:
         longest = max(cells(task) for task, _ in shown[:room])
         names = max(4, min(_LONGEST_NAME, longest, width - 10))
         result = [self._task_line(task, running, now, width, names) for task, running in shown[:room]]
-        status = f"{self._ended}/{self._total} done, {len(shown)} running"
+        status = f"{len(self._ended)}/{len(self._known)} done, {len(shown)} running"
         status += f" ({hidden} not shown)" if hidden > 0 else ""
         paused = sum(running.is_paused for running in self._running.values())
         status += f", {paused} paused" if paused else ""
-        status += f", {self._failed} failed" if self._failed else ""
+        status += f", {len(self._failed)} failed" if self._failed else ""
         status += f"  {clock_text(now - self._started_at)}"
         result.append(self._glyphs.styled("2", cut(status, width, self._glyphs.ellipsis)))
         return result

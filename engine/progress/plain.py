@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from engine.events import (
     CacheHit,
     CacheMiss,
@@ -21,16 +23,20 @@ from engine.progress.summary import summary
 from engine.run_state import RunState
 from engine.terminal.console import Console
 
+if TYPE_CHECKING:  # most runs are not watched
+    from engine.progress.cycles import Cycles
+
 
 class Plain:
     """Whole lines only; the lines of tasks that run at the same time never mix."""
 
     wants_output = True
 
-    def __init__(self, console: Console, glyphs: Glyphs) -> None:
+    def __init__(self, console: Console, glyphs: Glyphs, cycles: Cycles | None = None) -> None:
         self._writer = Writer(console)
         self._glyphs = glyphs
-        self._facts = Facts(glyphs)
+        self._cycles = cycles
+        self._facts = Facts(glyphs, cycles)
         self._logs: dict[tuple[str, str], LogLines] = {}
 
     def __call__(self, event: Event) -> None:
@@ -55,7 +61,8 @@ class Plain:
             if rest:
                 self._writer.text("\n".join(rest) + "\n")
         if state is not None:
-            self._writer.text(summary(state, self._glyphs, read_tail))
+            end = [] if self._cycles is None else self._cycles.end()
+            self._writer.text("\n".join(("", *end, "")) if end else summary(state, self._glyphs, read_tail))
         self._writer.check()
 
     def _output(self, event: TaskOutput) -> None:
@@ -77,15 +84,24 @@ class Plain:
 
 
 class Facts:
-    """Events become lines; remembers the little that a later line needs."""
+    """Events become lines; remembers the little that a later line needs. `cycles`: of a watched run."""
 
-    def __init__(self, glyphs: Glyphs) -> None:
+    def __init__(self, glyphs: Glyphs, cycles: Cycles | None = None) -> None:
         self._glyphs = glyphs
+        self._cycles = cycles
         self._saved: dict[str, float] = {}
         self._ended: dict[str, str] = {}
 
-    def lines(self, event: Event) -> list[str]:
+    def lines(self, event: Event, *, with_misses: bool = True) -> list[str]:
         """The lines that an event is worth, none for most."""
+        first = [] if self._cycles is None else self._cycles.lines(event)
+        if self._cycles is not None and self._cycles.is_said(event):
+            return first
+        if type(event) is CacheMiss and not with_misses:
+            return first
+        return [*first, *self._lines(event)]
+
+    def _lines(self, event: Event) -> list[str]:
         match event:
             case CacheHit():
                 self._saved[event.task] = event.saved_seconds

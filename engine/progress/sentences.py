@@ -19,6 +19,7 @@ _CAUSES = {
     "internal_bug": "internal error",
     "internal_failure": "internal error",
     "cancelled": "cancelled",
+    "obsolete": "overtaken by a change",
 }
 
 
@@ -69,7 +70,7 @@ def finished_line(event: TaskFinished, saved_seconds: float, glyphs: Glyphs) -> 
     """`unit ● 1.2s`."""
     if event.cause == "cache_hit":
         state = "cached"
-    elif event.cause == "cancelled":
+    elif event.cause in ("cancelled", "obsolete"):
         state = "cancelled"
     else:
         state = "failed" if event.result == "failed" else "ok"
@@ -116,7 +117,7 @@ def state_of(task: TaskState) -> str:
         return "running" if task.paused is None else "paused"
     if not task.done:
         return "queued"
-    if task.cause == "cancelled":
+    if task.cause in ("cancelled", "obsolete"):
         return "cancelled"
     if task.failed:
         return "failed"

@@ -12,7 +12,7 @@ from engine.run_state import RunState, TaskState
 from engine.terminal.units import duration_text
 
 TAIL_LINES = 20
-_OUTCOMES = (
+OUTCOMES = (
     ("executed", "ok", "executed"),
     ("cache_hit", "cached", "cached"),
     ("failed", "failed", "failed"),
@@ -31,7 +31,7 @@ def totals(state: RunState, glyphs: Glyphs, *, goes_on: bool = False) -> str:
     counts = state.counts()
     parts = [
         f"{glyphs.glyph(row)} {counts[outcome]} {word}"
-        for outcome, row, word in _OUTCOMES
+        for outcome, row, word in OUTCOMES
         if counts.get(outcome)
     ]
     tasks = [task for task in state.tasks.values() if task.description.kind != "system"]
@@ -56,7 +56,7 @@ def failures(state: RunState, glyphs: Glyphs, read_tail: ReadTail) -> str:
     """One section for each failed task: what happened, its last log lines, how to look inside."""
     failed = [task for task in state.tasks.values() if task.failed and task.cause != "cancelled"]
     definition = "" if state.started is None else shown_path(state.started.definition)
-    return "".join(_section(task, glyphs, read_tail, definition) for task in failed)
+    return "".join(section(task, glyphs, read_tail, definition) for task in failed)
 
 
 def shown_path(path: str) -> str:
@@ -68,7 +68,8 @@ def shown_path(path: str) -> str:
     return path if relative.startswith("..") else relative
 
 
-def _section(task: TaskState, glyphs: Glyphs, read_tail: ReadTail, definition: str) -> str:
+def section(task: TaskState, glyphs: Glyphs, read_tail: ReadTail, definition: str) -> str:
+    """A failed task: what happened, its last log lines, how to look inside."""
     name = task.description.task
     words = finished_words(task.result, task.cause, task.exit_code, task.seconds, 0)
     after = f" after {duration_text(task.seconds)}" if task.cause == "executed" else ""

@@ -9,7 +9,7 @@ from engine.pending_layer import LayerSink
 from engine.snapshot.description import Description
 from engine.snapshot.partial_scan import Noted, noted, scan_again
 from engine.snapshot.scan import Scan, scan
-from engine.snapshot.stat_index import Table, load, save
+from engine.snapshot.stat_index import StatIndex, Table, load, save
 from engine.snapshot.tree_snapshot import Snapshot, SnapshotRequest, Taking, telling_what_is_unreadable
 
 
@@ -33,6 +33,11 @@ class LiveTree:
         self._left: set[str] = set()  # changed paths that no look has taken in
         self._has_looked = False
         self._is_touched = False
+
+    @property
+    def index(self) -> StatIndex:
+        """What is known from the last look; others only read it."""
+        return self._index
 
     @property
     def request(self) -> SnapshotRequest:

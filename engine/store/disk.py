@@ -231,3 +231,11 @@ def copy_file(source: str, target: str) -> None:
             os.close(writing)
     finally:
         os.close(reading)
+
+
+def copy_rest(source: str, begin: int, target: str) -> None:
+    """A new file with what `source` holds from the offset `begin` on."""
+    with open(source, "rb") as file, open(target, "xb") as copy:
+        file.seek(begin)
+        while chunk := file.read(1 << 20):
+            copy.write(chunk)

@@ -71,14 +71,19 @@ class EntryStore:
             self._note_use(cache_key)
         return stored.entry
 
-    def put(self, entry: CacheEntry, log: str | None = None) -> None:
-        """Store an entry whose layers are committed, in place of an older one. `log`: a file to link to."""
+    def put(self, entry: CacheEntry, log: str | None = None, begin: int | None = None) -> None:
+        """Store an entry whose layers are committed, in place of an older one.
+
+        `log`: a file to link to; with `begin`, since it goes on growing, to copy from that offset on.
+        """
         with disk.DiskErrors(self._root):
             aside = self._new_directory()
             stored = StoredEntry(stamp=self._durability.stamp(), entry=entry)
             disk.write_new(os.path.join(aside, "entry.json"), msgspec.json.encode(stored))
-            if log is not None:
+            if log is not None and begin is None:
                 os.link(log, os.path.join(aside, "log"))
+            elif log is not None:
+                disk.copy_rest(log, begin or 0, os.path.join(aside, "log"))
             self._replace(aside, self.path(entry.cache_key))
             self._holds.add(entry.cache_key)
 

@@ -65,6 +65,19 @@ class LogWriter:
             os.close(writer)
         self._writers.clear()
 
+    def mark(self, text: str) -> None:
+        """A line of ours between what was there and what comes."""
+        content = text.encode() + b"\n"
+        self._stamp()
+        try:
+            written = os.pwrite(self._file, content, self.size)
+        except OSError as error:
+            self.error = error
+            return
+        offset, self.size = self.size, self.size + written
+        if self._notice is not None:
+            self._notice("stdout", offset, content[:written])
+
     async def finished(self) -> None:
         """Wait until every writer has closed its end and everything is in the file."""
         self.started()

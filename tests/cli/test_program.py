@@ -36,7 +36,7 @@ QUICK = HOST + "tasks: [{key: quick, run: 'echo done'}]\n"
         (("run", "outcrop.yaml"), "there is no file `outcrop.yaml`\nhint: did you mean `outcrop.yml`?"),
         (("run", "."), "`.` is a directory"),
         (("run", "--target", "quikc"), "did you mean `quick`?"),
-        (("run", "--watch"), "`--watch` is not supported yet"),
+        (("run", "--watch", "--check-determinism", "a"), "`--watch` and `--check-determinism` do not go"),
         (("run", "--tag=x"), "`--tag` is not supported yet"),
         (("run", "--secret", "A=env:A"), "`--secret` is not supported yet"),
         (("image", "ls"), "`outcrop image` is not supported yet"),

@@ -16,7 +16,7 @@ from engine.store.runs import RunDirectory
 from engine.store.store import Store
 from tests.ordinary_user import OrdinaryUser
 from tests.program import Program
-from tests.runs.project import Project, project_of
+from tests.runs.project import WORKSPACE, Project, project_of
 from tests.runs.worker import Start, Worker, spare_worker
 
 pytestmark = pytest.mark.namespaces
@@ -386,3 +386,25 @@ def test_a_short_run_has_no_samples(project: Project) -> None:
     files = {path.name for path in (project.program.store / "runs-v1" / seen.run).iterdir()}
     assert "events.jsonl" in files
     assert "usage.jsonl" not in files or seen.finished.seconds > 1
+
+
+def test_a_run_in_progress_begins_to_wait_for_changes_and_stops_again(project: Project, start: Start) -> None:
+    project.write("f", "1\n")
+    project.define(f"""
+    {WORKSPACE}
+    - {{key: seen, use: code, filter: [f], run: "cat f"}}
+    - {{key: long, run: "echo begun; sleep 1"}}
+    """)
+    worker = start(project, cpus=2)
+    worker.until_running("long")
+    worker.send({"type": "watch", "enabled": True})
+    state = worker.until(lambda state: state.watch is not None and state.watch.result == "succeeded")
+    assert state.watch is not None and state.watch.cycle == 1
+    project.write("f", "2\n")
+    state = worker.until(
+        lambda state: state.watch is not None and state.watch.cycle == 2 and state.watch.since is None
+    )
+    assert state.watch is not None and state.watch.affected == ("code", "seen")
+    worker.send({"type": "watch", "enabled": False})
+    state = worker.end()
+    assert state.finished is not None and (state.finished.result, state.finished.cause) == ("succeeded", None)

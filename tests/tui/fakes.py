@@ -19,7 +19,7 @@ from engine.api.messages import (
     RunSummary,
     TaskDetails,
 )
-from engine.events import Event, PausePoint, RunFinished, RunStarted
+from engine.events import CycleStarted, Event, PausePoint, RunFinished, RunStarted
 from engine.model.request import RunRequest
 from engine.usage import Usage
 from tests.tui.fake_files import FakeFiles
@@ -128,6 +128,9 @@ class FakeEngine(EngineClient):
     def keep_going(self, run: str, enabled: bool) -> None:
         self._ask("keep_going", run, enabled)
 
+    def watch(self, run: str, enabled: bool) -> None:
+        self._ask("watch", run, enabled)
+
     def break_at(self, run: str, task: str, where: PausePoint | None = "before") -> None:
         self._ask("break_at", run, (task, where))
 
@@ -149,6 +152,7 @@ class FakeEngine(EngineClient):
             counts={} if finished is None else finished.counts,
             saved_seconds=0.0,
             is_ours=self.is_ours,
+            cycles=max((event.cycle for event in said if isinstance(event, CycleStarted)), default=0),
         )
 
     def runs(

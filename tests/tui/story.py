@@ -24,6 +24,9 @@ from engine.api.messages import (
 from engine.events import (
     CacheHit,
     CacheMiss,
+    CycleFinished,
+    CycleStarted,
+    DefinitionBroken,
     Event,
     Message,
     RunFinished,
@@ -34,6 +37,7 @@ from engine.events import (
     TaskRetried,
     TaskSkipped,
     TaskStarted,
+    WatchStarted,
 )
 from engine.explain import Change
 from engine.model.script_failure import ScriptFailure
@@ -101,6 +105,53 @@ def told(until: float = END) -> list[Event | Usage]:
     """What has happened in the first `until` seconds, with a sample of usage a second."""
     said = [event for event in _events() if event.at <= START + until]
     return [*said, *synthetic_usage(said, until=START + until)]
+
+
+def watched(until: float) -> list[Event | Usage]:
+    """The same run, watched: it is red at 38 s; what is saved at 60 s makes it green at 71 s; at 80 s the
+    definition can't be run.
+    """
+    said: list[Event] = [event for event in _events() if not isinstance(event, RunFinished)]
+    affected = ("code", "go-lint", "api", "unit-2", "api-image")
+    said[1:1] = [
+        WatchStarted(at=START, run=RUN, paths=("/home/me/project",)),
+        CycleStarted(at=START, run=RUN, cycle=1),
+    ]
+    said += [
+        _cycle_finished(1, END, END, "failed", {"executed": 10, "cache_hit": 3, "failed": 1, "skipped": 3}),
+        CycleStarted(at=START + 60, run=RUN, cycle=2, changed=("src/parse.go",), count=1),
+        *(
+            TaskRetried(at=START + 60, run=RUN, task=task, attempt=1, reason="its files have changed")
+            for task in affected
+        ),
+        *_executed("code", 60.0, 0.4, (0,), "changed file src/parse.go"),
+        *_executed("unit-2", 60.4, 8.0, (7,), "changed file src/parse.go"),
+        *_executed("api", 60.4, 9.0, (0, 1), "changed file src/parse.go"),
+        *_executed("go-lint", 60.4, 4.0, (2, 3), "changed file src/parse.go"),
+        *_executed("api-image", 69.4, 1.6, (0, 1), "layer of api changed"),
+    ]
+    said.sort(key=lambda event: event.at)
+    said.append(_cycle_finished(2, 71.0, 11.0, "succeeded", {"executed": 5}, *affected))
+    problem = (
+        f"{DEFINITION}:31:7: error: `rum` is not a key of a task [unknown-key]\n  hint: did you mean `run`?"
+    )
+    said.append(DefinitionBroken(at=START + 80, run=RUN, problems=(problem,)))
+    kept = [event for event in said if event.at <= START + until]
+    return [*kept, *synthetic_usage(kept, until=START + min(until, END))]
+
+
+def _cycle_finished(
+    cycle: int, at: float, seconds: float, result: str, counts: dict[str, int], *affected: str
+) -> CycleFinished:
+    return CycleFinished(
+        at=START + at,
+        run=RUN,
+        cycle=cycle,
+        result="failed" if result == "failed" else "succeeded",
+        seconds=seconds,
+        counts=counts,
+        affected=affected,
+    )
 
 
 def of_nothing() -> list[Event | Usage]:

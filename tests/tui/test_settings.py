@@ -64,8 +64,8 @@ theme: mine
 
 
 def test_conflicting_keys_are_said() -> None:
-    settings = parse_settings("keys:\n  retry: i\n  shell: i\n", "config.yml")
-    assert settings.notices == ("config.yml:3: `i` of `shell` is already given to `retry`",)
+    settings = parse_settings("keys:\n  retry: f12\n  shell: f12\n", "config.yml")
+    assert settings.notices == ("config.yml:3: `f12` of `shell` is already given to `retry`",)
 
 
 @pytest.mark.parametrize(

@@ -141,17 +141,26 @@ class Forecast:
         self._seconds: float | None = None
         self._is_complete = False
         self._computed_at = float("-inf")
+        self._began: float | None = None
 
-    def text(self, state: RunState, estimates: Mapping[str, float], now: float) -> str:
-        """`~1:58` for the whole run; `~1:58+` when that is the least it takes; `~?` when nothing is known."""
+    def text(
+        self, state: RunState, estimates: Mapping[str, float], now: float, began: float | None = None
+    ) -> str:
+        """`~1:58` for the whole run; `~1:58+` when that is the least it takes; `~?` when nothing is known.
+
+        `began`: since when it is counted, if not from the start of the run.
+        """
         if state.started is None:
             return "~?"
+        began = state.started.at if began is None else began
+        if began != self._began:
+            self._began, self._seconds, self._computed_at = began, None, float("-inf")
         if abs(now - self._computed_at) >= _MOST_OFTEN:
             self._computed_at = now
-            self._renew(remaining(state, estimates, now), max(0.0, now - state.started.at))
+            self._renew(remaining(state, estimates, now), max(0.0, now - began))
         if self._seconds is None:
             return "~?"
-        elapsed = max(0.0, now - state.started.at)
+        elapsed = max(0.0, now - began)
         return f"~{clock_text(max(self._seconds, elapsed))}{'' if self._is_complete else '+'}"
 
     def _renew(self, estimate: Estimate, elapsed: float) -> None:

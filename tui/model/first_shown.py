@@ -39,5 +39,7 @@ def _is_answered_by(request: RunRequest, summary: RunSummary) -> bool:
         return True
     if request.no_cache or request.fail_fast or request.cpus or request.memory or request.package_paths:
         return False
+    if request.watch and not summary.cycles:
+        return False
     has_init = all(summary.init.get(name) == value for name, value in request.init.items())
     return has_init and summary.targets == request.targets

@@ -81,8 +81,19 @@ def label_of(node: ShownNode, tasks: Mapping[str, TaskState], glyphs: Glyphs) ->
     return label
 
 
-def suffix_of(node: ShownNode, tasks: Mapping[str, TaskState], now: float, cells: int, glyphs: Glyphs) -> str:
-    """What stands behind the label, in at most `cells`: the mark of a retried task, a running one's clock."""
+def suffix_of(
+    node: ShownNode,
+    tasks: Mapping[str, TaskState],
+    now: float,
+    cells: int,
+    glyphs: Glyphs,
+    *,
+    is_marked: bool = False,
+) -> str:
+    """What stands behind the label, in at most `cells`: the mark of a retried task, a running one's clock.
+
+    `is_marked`: that a change concerns it.
+    """
     if node.is_group:
         return ""
     task = tasks[node.task]
@@ -90,7 +101,10 @@ def suffix_of(node: ShownNode, tasks: Mapping[str, TaskState], now: float, cells
     marks = (glyphs.glyph("retried") if task.attempt > 1 else "") + (
         glyphs.glyph("paused") if task.breakpoints and not task.done else ""
     )
-    if marks:
+    if is_marked:
+        words = (f" {glyphs.watch} affected", f" {glyphs.watch}")
+        text = next((word for word in words if len(word) < cells), glyphs.watch[:cells])
+    elif marks:
         text = f" {marks}" if cells > 1 + len(marks) else marks[:cells]
     if task.execution == "running" and task.started_at is not None:
         clock = f" {clock_text(now - task.started_at)}"

@@ -29,10 +29,12 @@ _DROPPED = (
     "cpu",
     "cached",
     "run",
+    "watch",
     "counts",
     "run",
     "time",
     "counts",
+    "watch",
     "counts",
     "result",
     "run",
@@ -52,13 +54,14 @@ def header_row(model: RunModel, now: float, estimate: str, glyphs: Glyphs, width
         part.name: part.forms
         for part in (
             _run(model, glyphs),
+            _watch(model, glyphs),
             _result(model, glyphs),
             _age(model, now),
             _counts(model.state, glyphs),
             _time(model, now, estimate),
             *_usage(model, now),
             _cached(model.state, glyphs),
-            _bar(model.state, glyphs),
+            _bar(model, glyphs),
         )
     }
     chosen = dict.fromkeys(parts, 0)
@@ -92,12 +95,54 @@ def _run(model: RunModel, glyphs: Glyphs) -> Part:
 
 def _result(model: RunModel, glyphs: Glyphs) -> Part:
     finished = model.state.finished
+    if model.is_idle:
+        return _outcome_part(*_rested(model), glyphs)
     if finished is None and not model.cut_by:
         return Part("result", ((),))
     state, word = _outcome(finished) if finished is not None else ("failed", model.cut_by or "")
+    return _outcome_part(state, word, glyphs)
+
+
+def _outcome_part(state: str, word: str, glyphs: Glyphs) -> Part:
     glyph = glyphs.glyph(state)
     role = role_of(state)
     return Part("result", ((Span(f"{glyph} {word}", role, bold=True),), (Span(glyph, role, bold=True),)))
+
+
+def _rested(model: RunModel) -> tuple[str, str]:
+    """What all tasks together gave, of a watched run that waits for changes."""
+    return ("failed", "failed") if model.state.result == "failed" else ("ok", "succeeded")
+
+
+def _watch(model: RunModel, glyphs: Glyphs) -> Part:
+    """That it is watched; the cycle, and how many tasks it concerned."""
+    watch = model.state.watch
+    if watch is not None and watch.cycle and model.ended_at is not None:
+        cycles = "1 cycle" if watch.cycle == 1 else f"{watch.cycle} cycles"
+        return Part("watch", ((Span(f"{glyphs.watch} {cycles}", "dim-text"),), ()))
+    if watch is None or not watch.is_on or model.ended_at is not None:
+        return Part("watch", ((),))
+    role = "edge-active" if not watch.problems else "diag-error"
+    mark = Span(f"{glyphs.watch} watch", role, bold=True)
+    if not watch.cycle:
+        return Part("watch", ((mark,), (Span(glyphs.watch, role, bold=True),)))
+    dot = " · " if glyphs.is_unicode else ", "
+    cycle = f"cycle {watch.cycle}"
+    words = (Span(dot, "dim-text"), Span(cycle), *_affected(model, dot))
+    short = Span(f"{glyphs.watch}{watch.cycle}", role, bold=True)
+    return Part("watch", ((mark, *words), (mark, *words[:2]), (short,)))
+
+
+def _affected(model: RunModel, dot: str) -> Row:
+    """The first cycle is that of all tasks."""
+    watch = model.state.watch
+    if watch is None or watch.cycle < 2:
+        return ()
+    count = len(watch.affected) if model.is_idle else len(model.affected)
+    if not count and not model.is_idle:
+        return ()
+    text = f"{count} affected" if count else "nothing affected"
+    return (Span(dot, "dim-text"), Span(text, "task-retried" if count else "dim-text"))
 
 
 def _age(model: RunModel, now: float) -> Part:
@@ -140,11 +185,11 @@ def _count(glyphs: Glyphs, state: str, count: int) -> Span:
 
 
 def _time(model: RunModel, now: float, estimate: str) -> Part:
-    started = model.state.started
-    if started is None:
+    began = model.began_at
+    if began is None:
         return Part("time", ((),))
-    ended = model.ended_at
-    elapsed = Span(clock_text((now if ended is None else ended) - started.at), bold=True)
+    ended = model.rested_at
+    elapsed = Span(clock_text((now if ended is None else ended) - began), bold=True)
     if ended is not None or not estimate:
         return Part("time", ((elapsed,),))
     return Part("time", ((elapsed, Span(f" / {estimate}", "dim-text")), (elapsed,)))
@@ -153,7 +198,7 @@ def _time(model: RunModel, now: float, estimate: str) -> Part:
 def _usage(model: RunModel, now: float) -> tuple[Part, Part]:
     """Busy cores and memory; without a fresh sample the reserved cores."""
     state = model.state
-    if state.started is None or model.ended_at is not None:
+    if state.started is None or model.rested_at is not None:
         return Part("cpu", ((),)), Part("memory", ((),))
     sample = model.samples[-1] if model.samples else None
     if sample is None or now - sample.at > _FRESH:
@@ -189,10 +234,11 @@ def _cached(state: RunState, glyphs: Glyphs) -> Part:
     return Part("cached", ((*short, saved), short, ()))
 
 
-def _bar(state: RunState, glyphs: Glyphs) -> Part:
+def _bar(model: RunModel, glyphs: Glyphs) -> Part:
     """What has ended, in the colours of how; gone once all has."""
+    state = model.state
     tasks = [task for task in state.tasks.values() if task.description.kind != "system"]
-    if state.finished is not None or not tasks:
+    if state.finished is not None or model.is_idle or not tasks:
         return Part("bar", ((),))
     found = dict.fromkeys(
         ("failed", "cached", "ok", "cancelled", "skipped", "running", "paused", "queued"), 0

@@ -51,19 +51,26 @@ def run_rows(runs: Sequence[RunSummary]) -> list[RunRow]:
     for summary in reversed(runs):
         state, word = result_of(summary)
         known = before.get(summary.definition)
-        delta = None if summary.seconds is None or known is None else summary.seconds - known
+        is_compared = (
+            summary.seconds is not None and not summary.cycles
+        )  # a session takes as long as one works
+        delta = None if not is_compared or known is None else (summary.seconds or 0.0) - known
         rows.append(RunRow(summary=summary, state=state, word=word, delta=delta))
-        if summary.seconds is not None and state in ("ok", "failed"):
+        if is_compared and summary.seconds is not None and state in ("ok", "failed"):
             before[summary.definition] = summary.seconds
     return rows[::-1]
 
 
 def result_of(summary: RunSummary) -> tuple[str, str]:
-    """The state whose glyph and colour a run has, and the word for it."""
+    """The state whose glyph and colour a run has, and the word for it; of a session, of its last cycle."""
     if summary.is_killed:
         return "failed", "killed"
+    if summary.is_watching:
+        return ("failed" if summary.cycle_result == "failed" else "ok"), "watching"
     if summary.result == "running":
         return "running", "running"
+    if summary.cycles and summary.cycle_result in ("succeeded", "failed"):
+        return ("ok", "ok") if summary.cycle_result == "succeeded" else ("failed", "failed")
     if summary.cause == "cancelled":
         return "cancelled", "cancelled"
     if summary.result == "failed":
@@ -97,6 +104,7 @@ def is_match(summary: RunSummary, text: str) -> bool:
             summary.definition,
             summary.title,
             result_of(summary)[1],
+            "watched" if summary.cycles else "",
             summary.git_branch,
             *summary.failed,
             *summary.targets,
@@ -123,7 +131,9 @@ def renewed(known: Sequence[RunSummary], newest: Sequence[RunSummary], limit: in
 def sparks(runs: Sequence[RunSummary], definition: str, width: int, glyphs: Glyphs) -> Row:
     """Duration and cached part of the last runs of a definition, the oldest at the left."""
     own = [
-        run for run in runs if run.definition == definition and run.seconds is not None and not run.is_killed
+        run
+        for run in runs
+        if run.definition == definition and run.seconds is not None and not run.is_killed and not run.cycles
     ]
     chosen = own[: max(0, width)][::-1]
     if len(chosen) < 2:
@@ -225,7 +235,7 @@ def _cell(item: RunRow, name: str, names: Mapping[str, str], now: float, glyphs:
         case "result":
             return _result(item, glyphs)
         case "duration":
-            seconds = now - summary.started_at if item.state == "running" else summary.seconds
+            seconds = now - summary.started_at if summary.result == "running" else summary.seconds
             return (Span("" if seconds is None else length_text(seconds)),)
         case "+/−":
             text = delta_text(item.delta)
@@ -244,6 +254,8 @@ def _cell(item: RunRow, name: str, names: Mapping[str, str], now: float, glyphs:
 def _result(item: RunRow, glyphs: Glyphs) -> Row:
     role = role_of(item.state)
     spans = [Span(f"{glyphs.glyph(item.state)} {item.word}", role)]
+    if item.summary.cycles:
+        spans.append(Span(f" {glyphs.watch}{item.summary.cycles}", "edge-active"))
     if item.summary.failed:
         more = len(item.summary.failed) - 1
         spans.append(Span(f" {item.summary.failed[0]}"))
@@ -255,6 +267,9 @@ def _change(summary: RunSummary, item: RunRow) -> Row:
     spans: list[Span] = []
     if summary.is_unseen:
         spans.append(Span("not seen yet  ", "edge-active"))
+    if summary.cycles:
+        cycles = "1 cycle" if summary.cycles == 1 else f"{summary.cycles} cycles"
+        spans.append(Span(f"watched, {cycles}  ", "dim-text"))
     if summary.targets:
         spans.append(Span(f"only {', '.join(summary.targets)}  ", "dim-text"))
     if summary.missed:

@@ -30,7 +30,7 @@ def axis_row(model: RunModel, zoom: float, width: int, glyphs: Glyphs) -> Row:
     left, right = label_width(model.lanes.lanes), right_width(width)
     room = max(0, width - left - right)
     minus = "−" if glyphs.is_unicode else "-"
-    begin, end = f"{minus}{_span_text(zoom)} ", " now" if model.ended_at is None else " end"
+    begin, end = f"{minus}{_span_text(zoom)} ", " now" if model.rested_at is None else " end"
     middle = f" {minus}{_span_text(zoom / 2)} "
     line = begin + glyphs.dash * max(0, room - len(begin) - len(end)) + end
     if room >= 3 * len(middle) + len(begin) + len(end):
@@ -50,7 +50,7 @@ def _span_text(seconds: float) -> str:
 
 def busy_row(model: RunModel, core: int, width: int, glyphs: Glyphs) -> Row:
     """How busy a core is: a bar for each of the last samples, and the last one in per cent."""
-    if model.ended_at is not None or not model.samples:
+    if model.rested_at is not None or not model.samples:
         return ()
     last = list(_last(model, _SAMPLES))
     if core >= len(last[-1].busy):

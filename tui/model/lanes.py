@@ -226,7 +226,7 @@ def fitting_zoom(elapsed: float, *, is_over: bool) -> float:
 
 
 def _state(event: TaskFinished) -> str:
-    if event.cause == "cancelled":
+    if event.cause in ("cancelled", "obsolete"):
         return "cancelled"
     if event.result == "failed":
         return "failed"

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from typing import Literal
 
 from engine.api.messages import RunSummary
+from engine.explain import printable
 from engine.model.request import RunRequest
 from engine.progress.pauses import pause_words
 from tui.model.run_model import Dirty, Item, RunModel
+from tui.model.turns import Turns
 
 _MOST_LOST = 5
 
@@ -32,6 +34,7 @@ class ShownRun:
         self.lost: tuple[str, ...] = ()
         self.offset = self.usage_offset = 0
         self.is_news = is_news
+        self.turns = Turns()
         self.keeps_going = not (request is not None and request.fail_fast)
 
     @property
@@ -48,9 +51,24 @@ class ShownRun:
         return self.is_live and (self.summary is None or self.summary.is_ours)
 
     @property
+    def is_watched(self) -> bool:
+        """Whether it goes on, and waits for changes when its tasks have ended."""
+        return self.is_live and self._watches
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it goes on, and does nothing but wait for changes."""
+        return self.is_live and self.model.is_idle
+
+    @property
+    def _watches(self) -> bool:
+        watch = self.model.state.watch
+        return watch.is_on if watch is not None else self.request is not None and self.request.watch
+
+    @property
     def restriction(self) -> str:
         """Why its tasks can't be cancelled and retried though it goes on; empty when they can."""
-        return "started elsewhere: watch only" if self.is_live and not self.is_steerable else ""
+        return "started elsewhere: look only" if self.is_live and not self.is_steerable else ""
 
     @property
     def alarm(self) -> str:
@@ -64,7 +82,19 @@ class ShownRun:
             return "the files of this run are damaged: this is not all that happened"
         if self.course == "not_kept":
             return "this run is not kept any more: its files are gone"
-        return self._paused_words if self.is_live else ""
+        return (self._broken_words or self._paused_words) if self.is_live else ""
+
+    @property
+    def _broken_words(self) -> str:
+        """The first problem of a definition that is being written, its file as seen from the definition."""
+        watch, started = self.model.state.watch, self.model.state.started
+        if watch is None or not watch.problems or started is None:
+            return ""
+        folder = started.definition.rpartition("/")[0] + "/"
+        first = printable(watch.problems[0].partition("\n")[0].removeprefix(folder))
+        more = len(watch.problems) - 1
+        others = f" (and {more} more)" if more else ""
+        return f"{first}{others}; the last good definition stays in force"
 
     @property
     def _paused_words(self) -> str:
@@ -93,6 +123,7 @@ class ShownRun:
         """Take in what came; then its logs go on at these bytes."""
         self.model.mend()
         dirty = self.model.take(items)
+        self.turns.take(items)
         self.offset, self.usage_offset = offset, usage_offset
         if dirty.finished:
             self.course, self.lost = "finished", ()
@@ -149,4 +180,5 @@ class ShownRun:
             cpus=known.cpus,
             memory=known.memory,
             package_paths=known.package_paths,
+            watch=self._watches if self.model.state.watch is not None else known.watch,
         )

@@ -78,11 +78,11 @@ def row_spans(
     """One row; `found` is a part of the name that stands out."""
     if row.task is None:
         return _group_spans(row, columns, model, glyphs, moment)
-    task = model.state.tasks[row.task]
+    task = model.known[row.task]
     state = state_of(task)
     spans = _lead(row, columns, state, glyphs, moment.frame)
     spans += padded_row(_name(row, columns, found), columns.name + _spare(row, columns), glyphs.ellipsis)
-    words = _words(task, model, moment.now, columns.words)
+    words = _words(task, model, moment.now, columns.words, glyphs)
     if row.is_open is False:
         words = (*words, Span("  "), *_counts(model, row.members, glyphs))
         return (*spans, Span("  "), *words)
@@ -118,14 +118,18 @@ def _name(row: TaskRow, columns: Columns, found: str) -> Row:
     return (Span(row.label[:at]), Span(row.label[at:end], "match"), Span(row.label[end:]))
 
 
-def _words(task: TaskState, model: RunModel, now: float, width: int) -> Row:
+def _words(task: TaskState, model: RunModel, now: float, width: int, glyphs: Glyphs) -> Row:
     ended = model.ended_at
     words = task_words(task, model.state.tasks, now if ended is None else ended)
     state = state_of(task)
-    words = _short(task, words) if width < _WORDS else _named(task, state, words)
+    is_marked = model.is_marked(task.description.task, now)
+    words = _short(task, words) if width < _WORDS or is_marked else _named(task, state, words)
+    if is_marked and width < _WORDS:
+        return (Span("affected", "task-retried"),)
+    mark: Row = (Span(f"{glyphs.watch} affected  ", "task-retried"),) if is_marked else ()
     role = role_of(state) if state in ("failed", "cancelled", "running", "paused") else "dim-text"
     again: Row = (Span("  "), Span(f"#{task.attempt}", "task-retried")) if task.attempt > 1 else ()
-    return (Span(words, role), *again)
+    return (*mark, Span(words, role), *again)
 
 
 def _named(task: TaskState, state: str, words: str) -> str:
@@ -179,14 +183,14 @@ def _memory(task: TaskState, model: RunModel) -> str:
 
 
 def _group_spans(row: TaskRow, columns: Columns, model: RunModel, glyphs: Glyphs, moment: Moment) -> Row:
-    states = (state_of(model.state.tasks[member]) for member in row.members)
+    states = (state_of(model.known[member]) for member in row.members)
     spans = _lead(row, columns, group_state(states), glyphs, moment.frame)
     spans += padded_row((Span(row.label, bold=True),), columns.name + _spare(row, columns), glyphs.ellipsis)
     return (*spans, Span("  "), *_counts(model, row.members, glyphs))
 
 
 def _counts(model: RunModel, members: Iterable[str], glyphs: Glyphs) -> Row:
-    found = Counter(state_of(model.state.tasks[member]) for member in members)
+    found = Counter(state_of(model.known[member]) for member in members)
     spans: list[Span] = []
     for state in _COUNTED:
         if found[state]:

@@ -40,8 +40,9 @@ class Attending:
         self._selection = self._selection.again() if is_again else Selection()
 
     def select(self, task: str | None) -> None:
-        """The user means this task."""
-        if self._selection.choose(task):
+        """The user means this task; one that there is not any more is not selected."""
+        is_there = self._shown is not None and task in self._shown.model.state.tasks
+        if (is_there or task is None) and self._selection.choose(task):
             self._moved()
 
     def hold(self) -> bool:
@@ -56,6 +57,8 @@ class Attending:
     def follow(self, *, at_once: bool = False) -> None:
         """Until the user has selected something, go where something happens; not too often but `at_once`."""
         shown = self._shown
+        if shown is not None and self.is_chosen and self.task not in shown.model.state.tasks:
+            self._selection = self._selection.again()  # it was removed; back to it when it comes back
         if shown is None or self.is_chosen or (self._is_resting and not at_once):
             return
         state, wanted = shown.model.state, self._selection.wanted

@@ -108,6 +108,18 @@ def leave(running: int) -> ChoiceScreen:
     )
 
 
+def leave_watching() -> ChoiceScreen:
+    """Leaving a run that waits for changes: `stop`, `leave` or nothing."""
+    return ChoiceScreen(
+        "Stop watching?",
+        (
+            Choice(id="stop", key="s", words="stop watching; the run ends as it is"),
+            Choice(id="leave", key="l", words="leave it watching; `outcrop` comes back to it"),
+            Choice(id="", key="c", words="stay here"),
+        ),
+    )
+
+
 def cancel_run(running: int, waiting: int) -> ChoiceScreen:
     """Cancelling a run of which more than one task dies: `cancel` or nothing."""
     found = [f"{count} {words}" for count, words in ((running, "running"), (waiting, "waiting")) if count]

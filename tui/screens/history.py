@@ -24,6 +24,7 @@ _PAGE = 100
 _MOST_SPARKS = 30
 _MOST_LIVE = 20  # a run in progress is among the newest
 _SECONDS_STILL = 20
+_SECONDS_OF_A_CYCLE = 3
 
 
 class RunsSource(Protocol):
@@ -214,7 +215,11 @@ class HistoryScreen(Screen[None]):
     def _tick(self) -> None:
         """Ages change slowly; a second counts only while a run goes on."""
         self._ticks += 1
-        is_live = any(run.result == "running" for run in self._runs[:_MOST_LIVE])
+        newest = self._runs[:_MOST_LIVE]
+        is_live = any(run.result == "running" for run in newest)
+        is_watched = any(run.cycles and run.result == "running" for run in newest)
+        if self.is_current and is_watched and self._ticks % _SECONDS_OF_A_CYCLE == 0:
+            self._renew()  # nobody tells that a cycle has ended
         if self.is_current and (is_live or self._ticks % _SECONDS_STILL == 0):
             self._list.tick(self._clock())
 

@@ -26,6 +26,7 @@ from tui.model.shown_run import Course, ShownRun
 from tui.screens.attending import Attending
 from tui.screens.selected_task import SelectedTask
 from tui.screens.steering import Steering, is_possible
+from tui.screens.watching import Watching
 from tui.widgets import log_messages
 from tui.widgets.banner import Banner
 from tui.widgets.prompt_line import PromptLine
@@ -67,6 +68,7 @@ class RunScreen(Screen[None]):
         self._status = StatusBar(glyphs)
         self._say = self._status.show_notice
         self._steering = Steering(self, bridge, self._say, self.selected_task.ask_again)
+        self.watching = Watching(self, bridge, self._steering, clock)
 
     def compose(self) -> ComposeResult:
         yield self._header
@@ -105,6 +107,7 @@ class RunScreen(Screen[None]):
             return
         dirty = self.shown.take(came.items, came.offset, came.usage_offset)
         self._pending.include(dirty)
+        self.watching.changed(self.shown)
 
     def apply(self) -> None:
         """Draw what has changed, if this screen is to be seen; below a dialog the clock does it."""
@@ -115,17 +118,19 @@ class RunScreen(Screen[None]):
         if self.shown is None or not self._pending or not self.is_mounted:
             return
         dirty, self._pending = self._pending, Dirty()
+        dirty.keep(self.shown.model.state.tasks)
         with self.app.batch_update():
             self._header.changed(dirty)
             self.panes.changed(dirty)
-            self.attending.follow(at_once=dirty.finished)
+            self.attending.follow(at_once=dirty.finished or dirty.structure)
             if self.selected in dirty.tasks or dirty.structure:
                 self._show_task()
             if dirty.finished:
                 self._course_changed()
-            elif dirty.tasks:
+            elif dirty.tasks or dirty.watch:
                 self.banner.say(self.shown.alarm)
                 self.refresh_bindings()
+                self._let_time_pass()
 
     def end(self, course: Course) -> None:
         """The run goes on no more, though its last event was not there."""
@@ -234,6 +239,10 @@ class RunScreen(Screen[None]):
     def action_cancel_run(self) -> None:
         if self.shown is not None:
             self._steering.cancel_run(self.shown)
+
+    def action_watch(self) -> None:
+        if self.shown is not None:
+            self.watching.toggle(self.shown)
 
     def action_keep_going(self) -> None:
         if self.shown is not None:
@@ -434,12 +443,18 @@ class RunScreen(Screen[None]):
             self._show_task()
         self._show_state()
         self._tick()
-        self.is_ticking = shown.is_live
-        if self.is_ticking:
-            self._ticking.resume()
-        else:
-            self._ticking.pause()
+        self._let_time_pass()
         self.banner.say(shown.alarm)
+
+    def _let_time_pass(self) -> None:
+        """Only while something changes with it: a run that waits for changes costs nothing."""
+        shown = self.shown
+        if shown is None or self._ticking is None:
+            return
+        wanted = shown.is_live and not (shown.is_idle and not shown.model.fading(self._clock()))
+        if wanted != self.is_ticking:
+            self.is_ticking = wanted
+            (self._ticking.resume if wanted else self._ticking.pause)()
 
     def _tick(self) -> None:
         shown = self.shown
@@ -454,3 +469,5 @@ class RunScreen(Screen[None]):
         with self.app.batch_update():
             self._header.tick(self._clock())
             self.panes.tick(now, frame=int(now * _TICKS_A_SECOND))
+        if shown.is_idle:
+            self._let_time_pass()

@@ -29,7 +29,7 @@ class SelectedTask:
         self._logged: tuple[object, ...] = ()  # what the log view shows
         self._attempt = 0  # of the task, when its log was opened
         self._wants_error = False
-        self._asked_failure: tuple[str, str, int] | None = None
+        self._asked_failure: tuple[str, str, int, float] | None = None
         self.searched = ""
         self.matches: Matches | None = None
 
@@ -47,7 +47,15 @@ class SelectedTask:
             return
         self._log.placeholder = words_for(task, tasks)
         self._ask_for_failure(shown.run, task)
-        asked = (shown.run, key, task.attempt, task.execution, task.cache_key, shown.is_live)
+        asked = (
+            shown.run,
+            key,
+            task.attempt,
+            task.execution,
+            task.cache_key,
+            task.finished_at,
+            shown.is_live,
+        )
         if asked != self._asked:
             self._asked = asked
             self._bridge.details(shown.run, task.description.task, self._details_came, self._no_details)
@@ -58,13 +66,15 @@ class SelectedTask:
         if not self._panel.has_failed:
             self._asked_failure = None
             return
-        asked = (run, task.description.task, task.attempt)
+        key, attempt = task.description.task, task.attempt
+        asked = (run, key, attempt, task.finished_at or 0.0)  # a watched run counts its attempts anew
         if asked != self._asked_failure:
             self._asked_failure = asked
-            self._bridge.failure(*asked, self._failure_came)
+            self._bridge.failure(run, key, attempt, self._failure_came)
 
     def _failure_came(self, failure: Failure) -> None:
-        if (failure.run, failure.task, failure.attempt) == self._asked_failure:
+        asked = None if self._asked_failure is None else self._asked_failure[:3]
+        if (failure.run, failure.task, failure.attempt) == asked:
             self._panel.failure(failure)
 
     def ask_again(self) -> None:
@@ -136,3 +146,5 @@ class SelectedTask:
             source.close()
         if self._log.is_live and not is_live:
             self._log.ended()
+        elif not is_live:
+            self._log.poll()  # a cycle may have begun and ended in between

@@ -24,6 +24,8 @@ def is_possible(action: str, shown: ShownRun, task: str | None) -> bool:
     match action:
         case "cancel_task":
             return shown.is_steerable and selected is not None and not selected.done
+        case "watch":
+            return shown.is_steerable or not shown.is_live
         case "cancel_run" | "keep_going":
             return shown.is_steerable
         case "retry" | "retry_failed":
@@ -207,6 +209,6 @@ class Steering:
         self.say(
             "this run has ended"
             if not shown.is_live
-            else "this run was started elsewhere: it can only be watched"
+            else "this run was started elsewhere: it can only be looked at"
         )
         return False

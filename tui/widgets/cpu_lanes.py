@@ -67,8 +67,9 @@ class CpuLanes(ScrollView):
         model = self._model
         if model is None or model.state.started is None:
             return ZOOMS[0]
-        ended = model.ended_at
-        elapsed = (self._now if ended is None else ended) - model.state.started.at
+        ended = model.rested_at
+        began = model.began_at or model.state.started.at
+        elapsed = (self._now if ended is None else ended) - began
         return fitting_zoom(elapsed, is_over=ended is not None)
 
     @property
@@ -94,7 +95,7 @@ class CpuLanes(ScrollView):
         if dirty.structure:
             self._measure()
             self.refresh(layout=True)
-        elif dirty.finished:
+        elif dirty.finished or self._model is None or self._model.is_idle:
             self.refresh()
         elif dirty:
             self._is_stale = True  # until the next tick
@@ -105,7 +106,7 @@ class CpuLanes(ScrollView):
         if self._model is None:
             return
         since = abs(now - self._drawn_at)
-        is_over = self._model.ended_at is not None
+        is_over = self._model.rested_at is not None
         has_moved = not is_over and since >= self.zoom / max(1, self._lane_width()) / 2
         if (self._is_stale or has_moved) and (is_over or since >= _SOONEST):
             self._drawn_at, self._is_stale = now, False
@@ -161,7 +162,7 @@ class CpuLanes(ScrollView):
         width, ground = region.width, self._ground
         if self._model is None:
             return Strip.blank(width, ground)
-        start, end = window(self._now, self.zoom, self._model.ended_at)
+        start, end = window(self._now, self.zoom, self._model.rested_at)
         if y == 0:
             row = axis_row(self._model, self.zoom, width, self._glyphs)
             return self._painter.strip(row, width, ground)
@@ -175,8 +176,8 @@ class CpuLanes(ScrollView):
 
     def _cells(self, lane: Lane) -> list[Cell]:
         assert self._model is not None
-        start, end = window(self._now, self.zoom, self._model.ended_at)
-        at = end if self._model.ended_at is not None else self._now
+        start, end = window(self._now, self.zoom, self._model.rested_at)
+        at = end if self._model.rested_at is not None else self._now
         segments = lane.between(start, end)
         return lane_cells(segments, start, end, self._lane_width(), at, self._glyphs.ellipsis)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 from rich.segment import Segment
@@ -21,10 +21,12 @@ _FAINT = ("queued", "skipped")
 class Look(msgspec.Struct, frozen=True, kw_only=True):
     """What of a picture stands out, and the time: `now` in seconds since the epoch, `frame` of spinners.
 
+    `is_marked`: whether a change has only just been seen to concern a task.
     `active` are the wires of the selected node by row and column, `near` the nodes at their ends.
     """
 
     tasks: Mapping[str, TaskState]
+    is_marked: Callable[[str, float], bool] = lambda task, now: False
     selected: int | None = None
     active: Mapping[int, Mapping[int, int]] = {}
     near: frozenset[int] | set[int] = frozenset()
@@ -103,7 +105,8 @@ class GraphStrips:
         label = label_of(node, look.tasks, glyphs)
         box = picture.layout.boxes[number]
         spare = picture.span(number)[1] - box.x - box.width + 1
-        suffix = suffix_of(node, look.tasks, look.now, spare, glyphs)
+        is_marked = not node.is_group and look.is_marked(node.task, look.now)
+        suffix = suffix_of(node, look.tasks, look.now, spare, glyphs, is_marked=is_marked)
         if number == look.selected:
             style = self._style("selected", True, ground)
             mark = "▸" if glyphs.is_unicode else ">"
@@ -124,8 +127,8 @@ class GraphStrips:
     def _suffix(self, suffix: str, ground: Style) -> list[tuple[str, Style]]:
         if not suffix:
             return [(" ", ground)]
-        mark = self._glyphs.glyph("retried")
-        place = suffix.find(mark) + 1
+        marks = (f"{self._glyphs.watch} affected", self._glyphs.watch, self._glyphs.glyph("retried"))
+        place = max(suffix.find(mark) + len(mark) if mark in suffix else 0 for mark in marks)
         return [
             (suffix[:place], self._style("task-retried", True, ground)),
             (suffix[place:], self._style("task-running", False, ground)),

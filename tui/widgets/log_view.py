@@ -14,6 +14,7 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
+from textual.timer import Timer
 
 from tui.bindings import bindings_for
 from tui.format import Glyphs
@@ -57,12 +58,13 @@ class LogView(ScrollView, can_focus=True):
         super().__init__(id=id)
         self._window = LogWindow(cell_len)
         self._is_live = False
+        self._polling: Timer | None = None
         self._is_placing = False
         self._searcher = LogSearcher(self, self._window, self._matches_came, self._unreadable)
         self._painter = LogPainter(self, glyphs or Glyphs())
 
     def on_mount(self) -> None:
-        self.set_interval(1 / POLLS_A_SECOND, self._tick)
+        self._polling = self.set_interval(1 / POLLS_A_SECOND, self._tick, pause=not self._is_live)
 
     def on_unmount(self) -> None:
         if self._window.document is not None:
@@ -89,7 +91,7 @@ class LogView(ScrollView, can_focus=True):
         """Show another log, from its end; None for none."""
         if self._window.document is not None:
             self._window.document.close()
-        self._is_live = is_live
+        self._set_live(is_live)
         document = None
         try:
             document = None if source is None else LogDocument(source, cell_len)
@@ -100,9 +102,15 @@ class LogView(ScrollView, can_focus=True):
     def ended(self) -> None:
         """The log grows no more."""
         self.poll()
-        self._is_live = False
+        self._set_live(False)
         self._searcher.go_on(is_final=not self._is_live)
         self.refresh()
+
+    def _set_live(self, is_live: bool) -> None:
+        """A log that grows no more is not looked at again and again."""
+        self._is_live = is_live
+        if self._polling is not None:
+            (self._polling.resume if is_live else self._polling.pause)()
 
     def poll(self) -> None:
         """Take in what came since; called twelve times a second by itself while live and visible."""

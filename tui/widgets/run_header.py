@@ -42,14 +42,14 @@ class RunHeader(Widget):
     def tick(self, now: float) -> None:
         """The time is `now`, in seconds since the epoch."""
         before, self._now = self._now, now
-        goes_on = self._model is not None and self._model.ended_at is None
+        goes_on = self._model is not None and self._model.rested_at is None
         shown_to = 1.0 if goes_on else MINUTE  # how long it took, or how long ago it was
         if self._since_start(now) // shown_to != self._since_start(before) // shown_to:
             self._redraw()
 
     def _since_start(self, now: float) -> float:
-        started = self._model.state.started if self._model is not None else None
-        return now - started.at if started is not None else 0.0
+        began = self._model.began_at if self._model is not None else None
+        return now - began if began is not None else 0.0
 
     def _redraw(self) -> None:
         self._row = None
@@ -68,7 +68,9 @@ class RunHeader(Widget):
             return Strip.blank(width, ground)
         if self._row is None:
             estimate = ""
-            if self._model.ended_at is None:
-                estimate = self._forecast.text(self._model.state, self._model.estimates, self._now)
+            if self._model.rested_at is None:
+                estimate = self._forecast.text(
+                    self._model.state, self._model.estimates, self._now, self._model.began_at
+                )
             self._row = header_row(self._model, self._now, estimate, self._glyphs, width - 1)
         return self._painter.strip(fitted(self._row, width, self._glyphs.ellipsis), width, ground)

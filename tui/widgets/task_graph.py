@@ -97,7 +97,7 @@ class TaskGraph(ScrollView, inherit_bindings=False):
         if model is None:
             return
         tasks = model.state.tasks
-        self._slow_system -= {task for task in self._slow_system if tasks[task].done}
+        self._slow_system -= {task for task in self._slow_system if task not in tasks or tasks[task].done}
         if (
             dirty.structure
             or (self._view.failed_only and any(tasks[task].failed for task in dirty.tasks))
@@ -112,7 +112,8 @@ class TaskGraph(ScrollView, inherit_bindings=False):
         """The time is `now`, in seconds since the epoch; `frame` turns the spinners."""
         self._now, self._frame = now, frame
         model, picture = self._model, self._picture
-        if model is None or not model.state.running:
+        fading = set() if model is None else model.fading(now)
+        if model is None or not (model.state.running or fading):
             return
         tasks = model.state.tasks
         slow = frozenset(
@@ -126,7 +127,7 @@ class TaskGraph(ScrollView, inherit_bindings=False):
             self._lay_out()
         elif picture is not None:
             numbers = picture.shown.number
-            self._redraw({numbers[task] for task in model.state.running if task in numbers})
+            self._redraw({numbers[task] for task in model.state.running | fading if task in numbers})
 
     def toggle_cone(self) -> None:
         """Only what the selected task needs and what needs it; or all again."""
@@ -231,7 +232,8 @@ class TaskGraph(ScrollView, inherit_bindings=False):
             return
         number = picture.shown.number.get(self._selected or "")
         self._look = Look(
-            tasks=model.state.tasks,
+            tasks=model.known,
+            is_marked=model.is_marked,
             selected=number,
             active={} if number is None else picture.active(number),
             near=frozenset() if number is None else picture.neighbours(number),

@@ -169,7 +169,7 @@ class TaskList(ScrollView):
             self._moment = msgspec.structs.replace(self._moment, longest=longest_of(model))
             self._forget_strips()
         elif model.ended_at is None:
-            self._refresh_tasks(model.state.running)
+            self._refresh_tasks(model.state.running | model.fading(now))
 
     def _stretch(self, tasks: Iterable[str]) -> None:
         """A task that took longer than all before it makes all bars shorter."""

@@ -238,7 +238,7 @@ async def test_a_run_that_was_started_elsewhere_is_said_to_be_only_watched() -> 
     engine.is_ours = False
     async with showing(*BEGUN, engine=engine) as shown:
         bar = shown.screen.query_one(StatusBar)
-        await shown.until(lambda: "watch only" in str(bar.render()))
+        await shown.until(lambda: "look only" in str(bar.render()))
         await shown.press("x", "X")
         assert shown.engine.asked == []
 

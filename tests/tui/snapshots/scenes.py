@@ -17,12 +17,13 @@ _LOG = ("want 3, got 2",)
 class Scene(msgspec.Struct, frozen=True, kw_only=True):
     """How to come to a picture: once `first` is to be read, `keys` are pressed until `shows` is.
 
-    `run`: what the engine knows: the run of the story, `seconds` into it; one without tasks; none at all.
+    `run`: what the engine knows: the run of the story, `seconds` into it, or that as it was watched; one
+    without tasks; none at all.
     `dies`: the engine does, before the keys.
     """
 
     name: str
-    run: Literal["told", "empty", "none"] = "told"
+    run: Literal["told", "watched", "empty", "none"] = "told"
     seconds: float = story.END
     begins: Literal["run", "history", "inspect"] = "run"
     first: tuple[str, ...] = _LOG
@@ -96,14 +97,28 @@ WASTE = Scene(
     shows=("npm_config_cache",),
 )
 
+
+def _watched(name: str, seconds: float, *shows: str, keys: tuple[str, ...] = ()) -> Scene:
+    return Scene(name=name, run="watched", seconds=seconds, first=("watch",), keys=keys, shows=shows)
+
+
+WATCH_IDLE = _watched("watch-idle", 50.0, "cycle 1", "failed", "want 3, got 2")
+WATCH_CYCLE = _watched("watch-cycle", 62.0, "cycle 2", "affected")
+WATCH_BROKEN = _watched("watch-broken", 80.0, "ci.yml:31:7", "cycle 2")
+WATCH_LEAVE = _watched("watch-leave", 50.0, "Stop watching?", keys=("q",))
+
 SMALL, SMALL_LIGHT = Look(), Look(theme=LIGHT_THEME)
 MIDDLE, TINY = Look(size=(112, 34)), Look(size=(40, 12))
+BETWEEN = Look(size=(160, 44))
 LARGE, LARGE_LIGHT = Look(size=(160, 50)), Look(size=(160, 50), theme=LIGHT_THEME)
 
 PICTURES: tuple[tuple[Scene, Look], ...] = (
     *((scene, look) for scene in (RUNNING, FAILED) for look in (SMALL, SMALL_LIGHT, LARGE, LARGE_LIGHT)),
     *((scene, look) for scene in (HISTORY, COMPARE, START_RUN, HELP) for look in (SMALL, LARGE_LIGHT)),
     *((scene, SMALL) for scene in (TREE, LANES, GRAPH, INFO, WHY, ENGINE_GONE, THEMES, NO_RUN, NO_TASK)),
+    *((scene, look) for scene in (WATCH_IDLE, WATCH_CYCLE, WATCH_BROKEN) for look in (SMALL, BETWEEN)),
+    (WATCH_LEAVE, SMALL_LIGHT),
+    (WATCH_CYCLE, Look(is_unicode=False)),
     *((INSPECT, look) for look in (LARGE_LIGHT, LARGE, MIDDLE)),
     *((INSPECT_FILES, look) for look in (SMALL, TINY)),
     *((scene, SMALL) for scene in (INSPECT_DIFF, INSPECT_LAYERS, SEARCH_FILES, COMPARE_WITH)),

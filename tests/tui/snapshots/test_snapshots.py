@@ -16,6 +16,8 @@ from textual.app import App
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from engine.events import Event
+from engine.usage import Usage
 from tests.tui import story, story_files
 from tests.tui.snapshots.scenes import PICTURES, Look, Scene
 from tests.tui.synthetic import START
@@ -49,7 +51,7 @@ def test_the_screen_looks_as_before(
         monkeypatch.setenv("NO_COLOR", "1")
     engine = story_files.engine()
     if scene.run != "none":
-        engine.add(story.RUN, *(story.told(scene.seconds) if scene.run == "told" else story.of_nothing()))
+        engine.add(story.RUN, *_happened(scene))
     app = OutcropApp(
         Bridge(engine, lambda: engine),
         Opening(
@@ -77,6 +79,15 @@ def test_the_screen_looks_as_before(
     engine.die()
 
 
+def _happened(scene: Scene) -> list[Event | Usage]:
+    match scene.run:
+        case "told":
+            return story.told(scene.seconds)
+        case "watched":
+            return story.watched(scene.seconds)
+    return story.of_nothing()
+
+
 async def _until(pilot: Pilot[None], done: Callable[[], bool]) -> None:
     """Let the app work until this holds."""
     for _ in range(_TURNS):
@@ -101,7 +112,7 @@ def _is_loaded(app: OutcropApp, scene: Scene) -> bool:
     return scene.begins == "history" or (
         shown is not None
         and shown.summary is not None
-        and shown.is_live == (scene.seconds < story.END)
+        and shown.is_live == (scene.run == "watched" or scene.seconds < story.END)
         and (panel._failure is not None or not panel.has_failed)
     )
 

@@ -57,7 +57,7 @@ async def test_the_footer_shows_the_keys_that_work_here_and_now() -> None:
         app.work.query_one("#graph").focus()
         await pilot.pause()
         assert words(app) == [
-            "next error", "retry", "view", "filter", "wrap", "zoom", "help", "palette", "quit",
+            "next error", "retry", "view", "filter", "zoom", "help", "palette", "quit",
         ]  # fmt: skip
         app.work.impossible = {"retry"}
         app.work.refresh_bindings()
