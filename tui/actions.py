@@ -56,7 +56,7 @@ _EVERYWHERE = (
     Action(
         id="start_run",
         keys=("o", "ctrl+n"),
-        words="Start a run…",
+        words="Start a run",
         short="new run",
         help="Choose a definition, targets and parameters, and run them.",
         groups=("everywhere",),

@@ -41,7 +41,7 @@ FAILURE: tuple[Action, ...] = (
     _run(
         "breakpoint",
         "b",
-        "Breakpoint…",
+        "Set a breakpoint",
         "breakpoint",
         "Let the task pause before its script, after it, or when it fails, so that you can look into it.",
     ),

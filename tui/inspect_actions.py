@@ -30,7 +30,7 @@ _LAYERS = (
     _inspect(
         "compare_with",
         "c",
-        "Compare with…",
+        "Compare with another",
         "compare",
         "Choose a layer, a task, a run or an image, and show what differs from it.",
         "layers",

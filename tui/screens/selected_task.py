@@ -131,7 +131,7 @@ class SelectedTask:
 
     def _close_another(self) -> None:
         """The log of the task before must not stand below the title of this one for long."""
-        if self._logged[:2] != self._asked[:2]:
+        if self._asked and self._logged[:2] != self._asked[:2]:
             self._open(None, (), is_live=False)
 
     def _open(self, source: LogSource | None, logged: tuple[object, ...], *, is_live: bool) -> None:
