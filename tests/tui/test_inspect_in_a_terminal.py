@@ -91,7 +91,9 @@ def test_a_task_is_inspected_while_it_runs_and_shows_what_it_did_when_it_has_end
     with Terminal(program, size=WIDE) as terminal:
         gate.wait_for("slow")
         terminal.wait_for(partial(row, task="slow", word="running"))
-        terminal.press("G", "i")
+        terminal.press("G")
+        terminal.wait_for(lambda text: re.search(r"slow . running ·", text))
+        terminal.press("i")
         screen = terminal.wait_for("inspect → slow", "started from", "first.txt")
         assert "second.txt" not in screen
         gate.let("slow")

@@ -113,7 +113,8 @@ class ShownFiles:
             return
 
         def came(found: FileChanges) -> None:
-            if view is self.view and self._path == here:
+            is_unmoved = self._path == here or self._tree.rows.cursor == 0  # where it is put by itself
+            if view is self.view and is_unmoved:
                 path = found.changes[0].path if found.changes else folder
                 if path:
                     self.go_to(path)
