@@ -326,8 +326,8 @@ def test_two_tasks_are_paused_at_once_and_go_on_one_by_one(project: Project, sta
 def test_time_stands_still_for_a_paused_task(project: Project, start: Start) -> None:
     """Of its time-out, and of how long it took."""
     project.define("""
-    - {key: paused, timeout: 2s, run: "rwx-breakpoint; sleep 0.2"}
-    - {key: slow, run: "sleep 2.5"}
+    - {key: paused, timeout: 4s, run: "rwx-breakpoint; sleep 0.2"}
+    - {key: slow, run: "sleep 4.5"}
     """)
     worker = start(project, cpus=2)
     _until_paused(worker, "paused")
@@ -335,9 +335,9 @@ def test_time_stands_still_for_a_paused_task(project: Project, start: Start) -> 
     _proceed(worker)
     task = worker.end().tasks["paused"]
     assert (task.cause, task.succeeded) == ("executed", True)
-    assert 0.2 < task.seconds < 2 < task.paused_seconds
+    assert 0.2 < task.seconds < 4 < task.paused_seconds
 
-    project.define('- {key: paused, timeout: 1s, run: "rwx-breakpoint; sleep 1000"}')
+    project.define('- {key: paused, timeout: 3s, run: "rwx-breakpoint; sleep 1000"}')
     worker = start(project)
     _until_paused(worker, "paused")
     _proceed(worker)
