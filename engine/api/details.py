@@ -6,11 +6,11 @@ import os
 
 import msgspec
 
-from engine.api.file_messages import ChangeCounts
 from engine.api.messages import TaskDetails
 from engine.definition.cached import load_cached
 from engine.execution.contexts import task_id
 from engine.inspection.own_changes import own_changes
+from engine.layer_files.change_words import ChangeCounts
 from engine.model.errors import OutcropError
 from engine.model.records import TaskRecord
 from engine.model.script_failure import ScriptFailure

@@ -25,7 +25,6 @@ from engine.api.file_messages import (
 )
 from engine.api.file_values import (
     attribute_text,
-    change_counts,
     counts_of,
     file_row,
     place_details,
@@ -109,7 +108,7 @@ class FileAnswers:
             offset=page.offset,
             rows=tuple(file_row(row) for row in page.rows[: question.limit]),
             bytes=page.bytes,
-            counts=change_counts(page.counts),
+            counts=page.counts,
             matches=page.matches,
         )
 
@@ -156,14 +155,15 @@ class FileAnswers:
             found = tuple(
                 FileChange(
                     to_wire(place.path),
-                    place.change,  # type: ignore[arg-type]  # the words are the same
+                    place.change,
                     row_at(alone, place.path, place.before, None),
                     row_at(unfiltered, place.path, place.after, place.change),
                 )
                 for place in islice(view.walk(path, offset), limit)
+                if place.change is not None  # the view shows nothing else
             )
             counts = unfiltered.found.counts_of(before.state.place(path)[1], after.state.place(path)[1])
-        return FileChanges(offset=offset, changes=found, counts=change_counts(counts))
+        return FileChanges(offset=offset, changes=found, counts=counts)
 
     def names(
         self,
@@ -187,7 +187,7 @@ class FileAnswers:
             for place in islice(view.walk("", offset), limit):
                 assert place.after is not None
                 entry = after.state.layers[place.after[0]].entry_at(place.after[1])
-                found.append(FoundName(to_wire(place.path), entry.kind, entry.size, place.change))  # type: ignore[arg-type]
+                found.append(FoundName(to_wire(place.path), entry.kind, entry.size, place.change))
             total = view.count()
         return FoundNames(offset=offset, total=total, found=tuple(found))
 

@@ -14,22 +14,9 @@ from typing import Literal
 
 import msgspec
 
-ChangeWord = Literal["added", "changed", "removed", "metadata"]
+from engine.layer_files.change_words import ChangeCounts, ChangeWord
+
 Order = Literal["name", "size", "change"]
-
-
-class ChangeCounts(msgspec.Struct, frozen=True, array_like=True):
-    """How many paths changed in each way."""
-
-    added: int = 0
-    changed: int = 0
-    removed: int = 0
-    metadata: int = 0
-
-    @property
-    def total(self) -> int:
-        """All of them."""
-        return self.added + self.changed + self.removed + self.metadata
 
 
 class LayerSummary(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from engine.api.file_messages import (
-    ChangeCounts,
     FileRow,
     LayerSummary,
     PlaceDetails,
@@ -16,13 +15,13 @@ from engine.explain import printable
 from engine.file_tree import DIRECTORY
 from engine.inspection.place import Place
 from engine.inspection.waste import waste_of
-from engine.layer_files.changes import ChangeCounts as Counts
+from engine.layer_files.change_words import ChangeCounts, ChangeWord
 from engine.layer_files.changes import changes_between
 from engine.layer_files.names import to_wire
 from engine.layer_files.view import View, ViewRow
 
 
-def counts_of(place: Place) -> tuple[Counts, ...]:
+def counts_of(place: Place) -> tuple[ChangeCounts, ...]:
     """Of every layer against the state below it. Between two of them others may look at the place."""
     found = []
     for position in range(len(place.layers)):
@@ -32,10 +31,10 @@ def counts_of(place: Place) -> tuple[Counts, ...]:
     return tuple(found)
 
 
-def place_details(place: Place, counts: Sequence[Counts] | None) -> PlaceDetails:
+def place_details(place: Place, counts: Sequence[ChangeCounts] | None) -> PlaceDetails:
     """A place; `counts` of its layers, where they are known."""
     layers = []
-    known = counts if counts is not None else (Counts(),) * len(place.layers)
+    known = counts if counts is not None else (ChangeCounts(),) * len(place.layers)
     for position, (layer, index) in enumerate(zip(place.layers, place.indexes, strict=True)):
         layers.append(
             LayerSummary(
@@ -44,7 +43,7 @@ def place_details(place: Place, counts: Sequence[Counts] | None) -> PlaceDetails
                 name=to_wire(layer.name),
                 bytes=index.bytes,
                 entries=index.entries,
-                counts=change_counts(known[position]),
+                counts=known[position],
                 created_at=layer.created_at,
                 seconds=layer.seconds,
                 result=layer.result,
@@ -98,15 +97,15 @@ def file_row(row: ViewRow) -> FileRow:
         row.gid,
         row.bytes,
         row.layer,
-        row.change,  # type: ignore[arg-type]  # the words are the same
+        row.change,
         row.children,
-        change_counts(row.counts),
+        row.counts,
         to_wire(row.target),
         row.mtime,
     )
 
 
-def row_at(view: View, path: str, place: tuple[int, int] | None, change: str | None) -> FileRow | None:
+def row_at(view: View, path: str, place: tuple[int, int] | None, change: ChangeWord | None) -> FileRow | None:
     """The row of a path whose place in the state of a view is known; of a directory the view tells more."""
     if place is None:
         return None
@@ -123,15 +122,10 @@ def row_at(view: View, path: str, place: tuple[int, int] | None, change: str | N
         entry.gid,
         entry.size,
         layer,
-        change,  # type: ignore[arg-type]  # the words are the same
+        change,
         target=to_wire(entry.target),
         mtime=entry.mtime_ns / 1e9,
     )
-
-
-def change_counts(counts: Counts) -> ChangeCounts:
-    """How much has changed."""
-    return ChangeCounts(counts.added, counts.changed, counts.removed, counts.metadata)
 
 
 def attribute_text(value: bytes) -> str:

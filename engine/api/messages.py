@@ -9,9 +9,9 @@ from typing import Literal, Union
 
 import msgspec
 
-from engine.api.file_messages import ChangeCounts
 from engine.events import Message, PausePoint
 from engine.explain import Change
+from engine.layer_files.change_words import ChangeCounts
 from engine.model.request import RunRequest
 
 RunResult = Literal["running", "succeeded", "failed", "no_result"]

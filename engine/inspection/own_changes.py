@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from engine.layer_files.changes import ChangeCounts, changes_between
+from engine.layer_files.change_words import ChangeCounts
+from engine.layer_files.changes import changes_between
 from engine.layer_files.stack import Stack
 from engine.model.errors import StoreError
 from engine.model.records import TaskRecord

@@ -8,30 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import msgspec
-
 from engine.layer_files.aligned import ADDED, CHANGED, METADATA, compare, compare_ranges, names_that_differ
+from engine.layer_files.change_words import ChangeCounts, ChangeWord
 from engine.layer_files.merging import TOP, Contribution, Row, rows_of
 from engine.layer_files.stack import State
 from engine.layer_files.tally import Tally
 
 WORDS = ("unchanged", "added", "changed", "metadata", "removed")
+BY_MARK: tuple[ChangeWord | None, ...] = (None, "added", "changed", "metadata", "removed")
 _REMEMBERED = 3
 _REMOVED_HERE = 1  # as the rows of the state before are marked
-
-
-class ChangeCounts(msgspec.Struct, frozen=True, array_like=True):
-    """How many paths changed in each way."""
-
-    added: int = 0
-    changed: int = 0
-    removed: int = 0
-    metadata: int = 0
-
-    @property
-    def total(self) -> int:
-        """All of them."""
-        return self.added + self.changed + self.removed + self.metadata
 
 
 _NONE = ChangeCounts()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import msgspec
 
 from engine.file_tree import Entry
-from engine.layer_files.changes import ChangeCounts
+from engine.layer_files.change_words import ChangeCounts
 from engine.layer_files.search import NameMatch
 from engine.layer_files.stack import State
 from engine.layer_files.view import Place, View

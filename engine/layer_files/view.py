@@ -11,7 +11,8 @@ from typing import Literal
 import msgspec
 
 from engine.layer_files.aligned import CHANGED, REMOVED
-from engine.layer_files.changes import WORDS, ChangeCounts, changes_between
+from engine.layer_files.change_words import ChangeCounts, ChangeWord
+from engine.layer_files.changes import BY_MARK, changes_between
 from engine.layer_files.filters import Filtered
 from engine.layer_files.index_format import DIRECTORY, KIND_SHIFT, KINDS
 from engine.layer_files.layer_index import LayerIndex
@@ -45,7 +46,7 @@ class ViewRow(msgspec.Struct, frozen=True, array_like=True):
     gid: int
     bytes: int
     layer: int
-    change: str | None
+    change: ChangeWord | None
     children: int
     counts: ChangeCounts
     target: str
@@ -69,7 +70,7 @@ class Place(msgspec.Struct, frozen=True):
     """A path that passes. `change`: None when it is as it was; `before` and `after`: the rows it is at."""
 
     path: str
-    change: str | None
+    change: ChangeWord | None
     before: Row | None
     after: Row | None
 
@@ -182,7 +183,7 @@ class View:
         if code & _GONE:
             return Place(path, "removed", row, None)
         mark = self.found.mark_of(row)
-        return Place(path, WORDS[mark] if mark else None, old, row)
+        return Place(path, BY_MARK[mark], old, row)
 
     # Listings.
 
@@ -316,7 +317,7 @@ class View:
             index.gids[row],
             size,
             layer,
-            WORDS[mark] if mark else None,
+            BY_MARK[mark],
             children,
             counts,
             os.fsdecode(index.extra(row).target) if mode >> KIND_SHIFT == _LINK else "",

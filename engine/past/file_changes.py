@@ -6,20 +6,18 @@ Paths are relative to the root, as in `engine.file_tree`; a leading slash is the
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Literal
 
 import msgspec
 
 from engine.file_tree import Entry, is_below, same_content
-
-ChangeKind = Literal["added", "changed", "removed", "metadata"]
+from engine.layer_files.change_words import ChangeWord
 
 
 class Difference(msgspec.Struct, frozen=True):
     """One path that differs; `metadata` when only mode, owner or attributes do."""
 
     path: str
-    change: ChangeKind
+    change: ChangeWord
     before: Entry | None
     after: Entry | None
 
@@ -35,7 +33,7 @@ def differences(before: Mapping[str, Entry], after: Mapping[str, Entry]) -> tupl
     return tuple(found)
 
 
-def change_of(before: Entry | None, after: Entry | None) -> ChangeKind | None:
+def change_of(before: Entry | None, after: Entry | None) -> ChangeWord | None:
     """How an entry changed; None when it did not. Times are no change."""
     if before is after or same_content(before, after):
         return None

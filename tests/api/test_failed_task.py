@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.api.client import EngineClient
-from engine.api.file_messages import ChangeCounts
+from engine.layer_files.change_words import ChangeCounts
 from tests.api.watching import lines_of, request_of, until
 from tests.runs.project import Project
 

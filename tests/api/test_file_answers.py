@@ -9,10 +9,11 @@ import msgspec
 import pytest
 
 from engine.api.file_answers import FileAnswers, PageQuestion
-from engine.api.file_messages import ChangeCounts, FileDetails, FilePage, FileRow, Order
+from engine.api.file_messages import FileDetails, FilePage, FileRow, Order
 from engine.inspection.contents import Location
 from engine.inspection.place import Place, PlaceLayer, PlaceState
 from engine.inspection.places import Places
+from engine.layer_files.change_words import ChangeCounts
 from engine.layer_files.layer_index import LayerIndex
 from engine.store.store import Store
 from tests.tui.fake_files import FakeFiles, FakeLayer, fake_layer, link

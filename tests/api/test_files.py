@@ -12,8 +12,9 @@ import msgspec
 import pytest
 
 from engine.api.client import EngineClient, RefusedError, connect
-from engine.api.file_messages import ChangeCounts, FoundLine, SearchProgress
+from engine.api.file_messages import FoundLine, SearchProgress
 from engine.api.messages import Refusal
+from engine.layer_files.change_words import ChangeCounts
 from engine.layer_files.names import to_wire
 from engine.model.errors import MachineError
 from engine.model.request import RunRequest

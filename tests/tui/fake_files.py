@@ -10,8 +10,6 @@ import msgspec
 
 from engine.api.client import RefusedError
 from engine.api.file_messages import (
-    ChangeCounts,
-    ChangeWord,
     FileChange,
     FileChanges,
     FileDetails,
@@ -30,6 +28,7 @@ from engine.api.file_messages import (
 from engine.api.files_client import ROWS_AT_ONCE, ContentOverHttp, FilesClient, Found, Progress
 from engine.api.messages import Refusal
 from engine.file_tree import DIRECTORY, Entry, FileTree, LayerManifest, is_below, merge, parent_of, parents_of
+from engine.layer_files.change_words import ChangeCounts, ChangeWord
 from engine.layer_files.links import PathNotFound, resolved
 from engine.past.file_changes import change_of
 from engine.store.content_digest import digest_of

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import msgspec
 
-from engine.api.file_messages import ChangeCounts, FileChange, FileChanges
+from engine.api.file_messages import FileChange, FileChanges
 from engine.api.messages import TaskDetails
 from engine.explain import printable
+from engine.layer_files.change_words import ChangeCounts
 from engine.progress.log_lines import clean
 from engine.progress.sentences import signal_words
 from engine.run_state import TaskState

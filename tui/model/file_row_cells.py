@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from engine.api.file_messages import ChangeCounts, FileRow, Order
+from engine.api.file_messages import FileRow, Order
 from engine.explain import printable
+from engine.layer_files.change_words import ChangeCounts
 from engine.layer_files.names import from_wire
 from engine.progress.width import cells
 from tui.format import Glyphs, change_glyph, change_role, count_text, fold_glyph, mode_text, size_text

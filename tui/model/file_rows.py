@@ -6,7 +6,8 @@ from collections import OrderedDict
 
 import msgspec
 
-from engine.api.file_messages import ChangeCounts, FilePage, FileRow
+from engine.api.file_messages import FilePage, FileRow
+from engine.layer_files.change_words import ChangeCounts
 from tui.model.file_folder import PAGE, Folder
 
 _KEPT = 40_000  # rows

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
-from engine.api.file_messages import ChangeCounts, ChangeWord, LayerSummary, PlaceDetails, Waste
+from engine.api.file_messages import LayerSummary, PlaceDetails, Waste
 from engine.api.messages import TaskDetails
 from engine.explain import printable
+from engine.layer_files.change_words import ChangeCounts, ChangeWord
 from tui.format import (
     Glyphs,
     age_text,

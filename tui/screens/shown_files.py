@@ -7,9 +7,10 @@ from collections.abc import Callable
 
 from textual.timer import Timer
 
-from engine.api.file_messages import ChangeCounts, FileChanges, FileDetails, FilePage, FileRow
+from engine.api.file_messages import FileChanges, FileDetails, FilePage, FileRow
 from engine.api.files_client import ContentOverHttp
 from engine.api.messages import Refusal
+from engine.layer_files.change_words import ChangeCounts
 from tui.files_bridge import FilesBridge
 from tui.model.file_rows import PageWanted
 from tui.model.inspected import FilesView

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from engine.api.file_messages import ChangeCounts, FileChange, FileChanges, FileRow
+from engine.api.file_messages import FileChange, FileChanges, FileRow
+from engine.layer_files.change_words import ChangeCounts
 from engine.model.script_failure import ScriptFailure
 from engine.progress.sentences import signal_words
 from tests.tui.fakes_runs import details_of, failed_task, some_tasks

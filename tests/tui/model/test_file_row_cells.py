@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.api.file_messages import ChangeCounts, FileRow
+from engine.api.file_messages import FileRow
+from engine.layer_files.change_words import ChangeCounts
 from engine.layer_files.names import to_wire
 from tui.format import Glyphs, count_text, mode_text
 from tui.model.file_row_cells import (

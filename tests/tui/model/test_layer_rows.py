@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.api.file_messages import ChangeCounts, LayerSummary
+from engine.api.file_messages import LayerSummary
+from engine.layer_files.change_words import ChangeCounts
 from tui.format import Glyphs
 from tui.model.layer_rows import Marks, heading_spans, layer_columns, layer_name, layer_row_spans, place_kept
 from tui.model.spans import row_cells, row_text

@@ -15,7 +15,8 @@ from textual.pilot import Pilot
 from textual.selection import Selection
 from textual.widget import Widget
 
-from engine.api.file_messages import ChangeWord, FileDetails, FilePage, FileRow
+from engine.api.file_messages import FileDetails, FilePage, FileRow
+from engine.layer_files.change_words import ChangeWord
 from tests.tui.widgets.widget_app import WidgetApp, lines_of
 from tui.format import Glyphs
 from tui.model.preview.content import Content, MemoryContent

@@ -7,7 +7,8 @@ import pytest
 from textual.app import ComposeResult
 from textual.widgets import Static
 
-from engine.api.file_messages import ChangeCounts, FileChange, FileChanges, FileRow
+from engine.api.file_messages import FileChange, FileChanges, FileRow
+from engine.layer_files.change_words import ChangeCounts
 from tests.tui.fakes_runs import NOW, PlainApp, details_of, failed_task, some_tasks
 from tui.format import Glyphs
 from tui.model.facts import FilePlace

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from engine.api.file_messages import ChangeCounts, FileDetails, FilePage, FileRow
+from engine.api.file_messages import FileDetails, FilePage, FileRow
+from engine.layer_files.change_words import ChangeCounts
 from tui.format import Glyphs
 from tui.model.facts import lay_out
 from tui.model.preview.content import MemoryContent
