@@ -27,7 +27,8 @@ def to_watch(state: RunState, selected: str | None) -> str | None:
     """What to show to somebody who has selected nothing, given what is shown now.
 
     A failure comes before all, and the first one stays; then what is paused. What runs is shown to its end;
-    then comes what has been running longest. When nothing runs, the last one stays.
+    then comes what has been running longest, of equals the first of the definition. When nothing runs, the
+    last one stays.
     """
     failed = failures(state)
     if failed:
@@ -38,9 +39,13 @@ def to_watch(state: RunState, selected: str | None) -> str | None:
     shown = None if selected is None else state.tasks.get(selected)
     if shown is not None and (shown.execution == "running" or not state.running):
         return selected
-    running = [state.tasks[key] for key in state.running if state.tasks[key].description.kind != "system"]
+    running = [
+        key
+        for key, task in state.tasks.items()
+        if key in state.running and task.description.kind != "system"
+    ]
     if running:
-        return min(running, key=_started).description.task
+        return min(running, key=lambda key: _started(state.tasks[key]))
     if shown is not None:
         return selected
     return next((key for key, task in state.tasks.items() if task.description.kind != "system"), None)

@@ -62,7 +62,13 @@ def test_what_runs_is_watched_to_its_end(family: str, progress: float, seed: int
     for running in state.running:
         assert to_watch(state, running) == running
     if state.running:
-        assert to_watch(state, None) in state.running
+        watched = to_watch(state, None)
+        assert watched in state.running
+        order = list(state.tasks)
+        assert watched == min(
+            (key for key in state.running if state.tasks[key].description.kind != "system"),
+            key=lambda key: (state.tasks[key].started_at or 0.0, order.index(key)),
+        )
 
 
 def test_nothing_is_watched_in_an_empty_run() -> None:
