@@ -40,9 +40,7 @@ def to_watch(state: RunState, selected: str | None) -> str | None:
     if shown is not None and (shown.execution == "running" or not state.running):
         return selected
     running = [
-        key
-        for key, task in state.tasks.items()
-        if key in state.running and task.description.kind != "system"
+        key for key, task in state.tasks.items() if key in state.running and task.description.kind != "system"
     ]
     if running:
         return min(running, key=lambda key: _started(state.tasks[key]))
