@@ -160,9 +160,7 @@ class _Execution:
 
     def _set_records(self, loaded: LoadedRun) -> None:
         run = self._run
-        self._records = TaskRecords(
-            self._directory, loaded.tasks, run.state, run.resolver.outcomes, loaded.base.is_host
-        )
+        self._records = TaskRecords(self._directory, loaded.tasks, run.state, run.resolver.outcomes)
 
     def _cycles(self) -> Cycles:
         from engine.execution.make_cycles import make_cycles  # late: see above

@@ -56,7 +56,7 @@ class Attempt:
             resolved.layers,
             resolved.workspace.strip("/"),
             _compiled(resolved.filter),
-            mount_points(is_host_base=self._facts.is_host_base, network=resolved.network),
+            mount_points(is_host_base=resolved.is_host_base, network=resolved.network),
         )
         self._log_path = self._facts.log_path(resolved.task)
         self._pausable = workplace.breakpoints.attempt(resolved.task, self._folder, self._is_success_code)
@@ -135,7 +135,7 @@ class Attempt:
             environment=environment,
             user=User(uid=login.uid, gid=login.gid, groups=login.groups),
             directory=resolved.workspace,
-            host_base=self._facts.is_host_base,
+            host_base=resolved.is_host_base,
             network="none" if resolved.network == "none" else "host",
             read_only=artifacts.mounts(self._store.layers, resolved, self._directory),
             writable=((self._folder, task_environment.RUN_FOLDER),),

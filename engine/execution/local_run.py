@@ -166,6 +166,5 @@ def _facts(run: Run, loaded: LoadedRun, directory: RunDirectory, wants_output: b
         log_path=directory.log_path,
         times_path=directory.times_path,
         usage_path=directory.usage_path,
-        is_host_base=loaded.base.is_host,
         wants_output=wants_output,
     )

@@ -129,5 +129,6 @@ class PackageTasks:
             user="0",
             workspace=self._context.workspace,
             network="host",
+            is_host_base=resolver.is_host_base,
             package=found.layer,
         )

@@ -71,6 +71,7 @@ class Resolver:
         self._tasks = tasks
         self._init = init
         self._base = base
+        self.is_host_base = base.is_host
         self._digests = digests
         self._conflicts = conflicts
         self._find = find
@@ -172,6 +173,7 @@ class Resolver:
             user=image.user or "0",
             workspace="/" + workspace,
             network=task.network,
+            is_host_base=self.is_host_base,
             filter=patterns,
             artifacts=mounts,
             outputs=outputs,

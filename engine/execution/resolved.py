@@ -61,6 +61,7 @@ class Resolved(msgspec.Struct, frozen=True, kw_only=True):
     user: str
     workspace: str
     network: str
+    is_host_base: bool  # its root is this machine's own system below the layers
     filter: Patterns | None = None
     artifacts: tuple[ArtifactMount, ...] = ()
     outputs: tuple[tuple[str, str], ...] = ()  # declared artifacts: key, path

@@ -22,13 +22,11 @@ class TaskRecords:
         tasks: Mapping[str, Task],
         state: RunState,
         outcomes: Mapping[str, Outcome],
-        is_host_base: bool,
     ) -> None:
         self._directory = directory
         self._tasks = tasks
         self._state = state
         self._outcomes = outcomes
-        self._is_host_base = is_host_base
 
     def keep(self, task: str, resolved: Resolved | None) -> None:
         """Write the record as of now; `resolved` None for a task that never got as far as a cache key."""
@@ -44,7 +42,7 @@ class TaskRecords:
                 record=resolved.record,
                 layers=resolved.layers,
                 own_layer=state.layer,
-                is_host_base=self._is_host_base,
+                is_host_base=resolved.is_host_base,
                 script=resolved.script,
                 shell=resolved.shell,
                 environment={name: item.value for name, item in resolved.environment.items()},

@@ -31,7 +31,6 @@ class RunFacts(msgspec.Struct, frozen=True, kw_only=True):
     log_path: Callable[[str], str]
     times_path: Callable[[str], str]
     usage_path: str
-    is_host_base: bool
     wants_output: bool
 
 
