@@ -313,7 +313,7 @@ class _Loop:
 
     def _overtaken(self, resolved: Resolved, result: Result | None) -> bool:
         """Whether a change has made a task obsolete that has come to its end; None: it was cancelled."""
-        if self._cycles is None or self._interrupted:
+        if self._cycles is None or (self._interrupted and resolved.task in self._run.tasks):
             return False
         if resolved.task in self._cycles.doubts.obsolete:
             self._cycles.doubts.overtaken(resolved.task, resolved)

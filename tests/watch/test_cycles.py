@@ -227,3 +227,20 @@ def test_a_log_goes_on_from_cycle_to_cycle_and_that_of_each_result_is_its_own(
     project.write("f", "one\n")
     project.passes()
     assert project.log("t") == b"one\n"
+
+
+def test_a_removed_task_that_takes_its_time_to_end_does_not_disturb_the_end_of_the_session(
+    project: Project, watch: Watch
+) -> None:
+    project.define("""
+    - key: slow
+      terminate-grace-period-seconds: 100
+      run: "trap 'echo asked' TERM; echo begun; while true; do sleep 0.1; done"
+    - {key: short, run: "true"}
+    """)
+    session = watch(project, "--cpus", "4")
+    session.until_running("slow")
+    project.define('- {key: short, run: "true"}')
+    session.until_said("slow", "asked")
+    assert session.interrupt() == 130
+    assert session.state.finished is not None and session.state.finished.cause == "cancelled"
