@@ -172,14 +172,21 @@ class Cycles:
         run.settle(run.release_equal())
 
     def _take_up(self) -> None:
-        """What has not come to an end by itself: it was cancelled, or another one's failure has ended all."""
-        states = self._run.state.tasks
+        """What has not come to an end by itself, because another one's failure has ended all.
+
+        What someone has cancelled is left alone: see `Run.put_aside`.
+        """
+        run = self._run
+        states = run.state.tasks
         self.doubts.raise_for(
             key
-            for key in self._run.tasks
-            if states[key].skipped
-            or states[key].cause == "cancelled"
-            or (states[key].execution == "user_error" and states[key].cache_key is None)
+            for key in run.tasks
+            if key not in run.put_aside
+            and (
+                states[key].skipped
+                or states[key].cause == "cancelled"
+                or (states[key].execution == "user_error" and states[key].cache_key is None)
+            )
         )
 
     # The definition.
@@ -269,6 +276,7 @@ class Cycles:
         if self._is_told:
             return
         self._is_told = True
+        self._run.stopped_by = None
         paths = self._paths_told()
         root = self._loaded.project_root + "/"
         self._urgent = self._failed_first()

@@ -196,7 +196,7 @@ class Doubts:
         attempt = run.ready[task].attempt if task in run.ready else state.attempt or 1
         try:
             skip = self._skip_reason(task)
-            if skip is not None or state.skipped:
+            if skip is not None or (state.skipped and not self._is_aside(task)):
                 return state.skipped and state.because_of == skip
             verdict = run.resolver.resolve(run.tasks[task], attempt)
         except UserError as error:
@@ -219,8 +219,18 @@ class Doubts:
             case _:
                 raise AssertionError("what it depends on has ended")
 
+    def _is_aside(self, task: str) -> bool:
+        """Whether someone has cancelled it, and nothing has become of it since."""
+        state = self._run.state.tasks[task]
+        is_cancelled = "cancelled" in (state.cause, state.because_of)
+        return is_cancelled and task in self._run.put_aside
+
     def _is_same(self, task: str, verdict: Hit | Miss) -> bool:
         state = self._run.state.tasks[task]
+        if self._is_aside(task):
+            aside, key = self._run.put_aside, verdict.resolved.cache_key
+            aside[task] = aside[task] or key
+            return isinstance(verdict, Miss) and aside[task] == key
         if state.cause in ("cancelled", "user_error", "obsolete"):
             return False
         return state.cache_key == verdict.resolved.cache_key

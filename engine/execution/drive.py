@@ -364,7 +364,7 @@ class _Loop:
         return tuple(Message(type="warning", message=text) for text in found)
 
     def _is_retried(self, resolved: Resolved, result: Executed) -> bool:
-        if self._interrupted or result.cause in ("cancelled", "user_error"):
+        if self._run.stopped_by is not None or result.cause in ("cancelled", "user_error"):
             return False
         return self._run.wants_retry(resolved.task, resolved.attempt, resolved.retries)
 
@@ -377,7 +377,7 @@ class _Loop:
 
     def _stop(self, because_of: str) -> None:
         """End early: nothing more starts, what runs is stopped."""
-        self._run.skip_the_rest(because_of)
+        self._run.stop(because_of)
         for task in tuple(self._work):
             self._cancel(task)
         self._changed.set()

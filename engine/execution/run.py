@@ -8,7 +8,7 @@ what makes a run with nothing to do fast. What must execute is left in `ready` f
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -40,6 +40,11 @@ class Run:
     """The state of one run, and the only place where its events are said.
 
     `doubts`: what a change has made doubtful, in a run that goes on after all tasks have ended.
+    `stopped_by`: the failure after which nothing more is to start, until someone or a change asks for it.
+    `put_aside`: the tasks that someone has cancelled, each with its cache key, None while that is not known.
+    In a watched run such a task has no result, and what has no result would go again with the next change, as
+    in a fresh run. But who cancels a task does not want it now, and would have to say so after every save: so
+    it goes again when what it sees has changed, not before, unless someone asks.
     `keep(task, resolved)` is called when a task starts and when it has ended, to write its record.
     `shell_changes(task, layer)`: what shells have changed in the files that a task has left as `layer`.
     """
@@ -71,6 +76,8 @@ class Run:
         self.consumers = needed_by({key: task.dependencies for key, task in tasks.items()})
         self._in_flight: dict[str, str] = {}
         self._duplicates: dict[str, list[str]] = {}
+        self.stopped_by: str | None = None
+        self.put_aside: dict[str, str | None] = {}
 
     def say(self, event: Event) -> None:
         """Make a fact known: to the state, to the stored log, to whoever looks on."""
@@ -131,6 +138,8 @@ class Run:
         match readiness(self.tasks[task].dependencies, self.state):
             case Skip(because_of=needed):
                 self._skip(task, needed)
+            case _ if self.stopped_by is not None:
+                self._skip(task, self.stopped_by)
             case Ready():
                 try:
                     unmet = self.resolver.unmet_condition(self.tasks[task])
@@ -168,6 +177,7 @@ class Run:
     def start(self, task: str, cores: tuple[int, ...]) -> Resolved:
         """A ready task begins on these cores (empty: not pinned); what was evaluated for it."""
         resolved = self.ready.pop(task)
+        self.put_aside.pop(task, None)
         self.say(
             events.TaskStarted(
                 at=self.clock(), run=self.run, task=task, attempt=resolved.attempt, cores=cores
@@ -245,6 +255,8 @@ class Run:
         from engine.execution.retrying import tried_again  # late: only a run that is steered needs it
 
         chosen = tried_again(tasks, self.state, self.consumers)
+        if chosen:
+            self.stopped_by = None
         for task, reason in chosen.items():
             attempt = self.state.tasks[task].attempt + 1
             self.resolver.outcomes.pop(task, None)
@@ -267,9 +279,14 @@ class Run:
         layers = (*(() if state.layer is None else (state.layer,)), *changes)
         return Start(layers, FROM_SHELL if changes else FROM_FAILURE) if layers else None
 
-    def cancel(self, tasks: Iterable[str]) -> None:
-        """Skip those of these tasks that have not started; what depends on them is skipped in turn."""
+    def cancel(self, tasks: Collection[str]) -> None:
+        """Skip those of these tasks that have not started; what depends on them is skipped in turn.
+
+        Those that run are put aside as well, for the caller to end.
+        """
         affected: list[str] = []
+        known = self.state.tasks
+        self.put_aside.update((task, known[task].cache_key) for task in tasks if task in self.state.not_done)
         for task in tasks:
             if task not in self.tasks or self.state.tasks[task].execution not in ("waiting", "ready"):
                 continue
@@ -316,6 +333,11 @@ class Run:
             messages=(message,),
         )
         self._end(task, None, None, event)
+
+    def stop(self, because_of: str) -> None:
+        """Nothing more starts from now on; the caller ends what runs."""
+        self.stopped_by = because_of
+        self.skip_the_rest(because_of)
 
     def skip_the_rest(self, because_of: str) -> None:
         """The run ends early: nothing that has not started will run."""

@@ -83,3 +83,55 @@ def test_only_a_run_in_progress_can_be_told(project: Project, client: EngineClie
         with pytest.raises(RefusedError) as refused:
             client.watch(word, True)
         assert refused.value.refusal.kind == kind
+
+
+def test_a_cancelled_task_stays_so_until_what_it_sees_has_changed(
+    project: Project, client: EngineClient
+) -> None:
+    """Who does not want it now need not say so after every save."""
+    save(project, "good")
+    long = '- {key: long, use: code, filter: [other], run: "cat other || true; sleep 1000"}'
+    tasks = TASKS + long + '\n- {key: behind, use: long, run: "true"}\n'
+    project.define(tasks)
+    run = client.start(request_of(project, watch=True))
+    lines = lines_of(client.events(run))
+    until(lines, "task_started", "long")
+    client.cancel(run, ["long"])
+    assert cycle(lines, 1)["result"] == "failed"
+    save(project, "bad")
+    assert cycle(lines, 2)["affected"] == ["code", "check"]
+    save(project, "good")
+    third = cycle(lines, 3)
+    assert (third["affected"], third["result"]) == (["code", "check"], "failed")
+    project.define(tasks + "- {key: more, run: 'true'}\n")
+    assert cycle(lines, 4)["affected"] == ["code", "more"]
+    (project.directory / "other").write_text("1")
+    until(lines, "task_started", "long")
+    client.cancel(run, ["long"])
+    cycle(lines, 5)
+    client.retry(run, ["long"])
+    until(lines, "task_started", "long")
+    client.cancel(run)
+
+
+def test_a_task_cancelled_before_it_began_stays_so_until_what_it_sees_has_changed(
+    project: Project, client: EngineClient
+) -> None:
+    save(project, "wait")
+    project.define("""
+    - {key: code, call: outcrop/workspace 1.0.0, with: {path: src}}
+    - {key: gate, use: code, filter: [a], run: "if grep -q wait a; then sleep 1000; fi; cp a /x"}
+    - {key: behind, use: gate, filter: [], run: "cat /x"}
+    """)
+    run = client.start(request_of(project, watch=True))
+    lines = lines_of(client.events(run))
+    until(lines, "task_started", "gate")
+    client.cancel(run, ["behind"])
+    until(lines, "task_skipped", "behind")
+    save(project, "go")
+    second = cycle(lines, 2)
+    assert isinstance(second["counts"], dict) and second["counts"]["skipped"] == 1, "still"
+    (project.directory / "src/b").write_text("")
+    assert cycle(lines, 3)["affected"] == ["code"]
+    save(project, "go on")
+    assert cycle(lines, 4)["affected"] == ["code", "gate", "behind"]

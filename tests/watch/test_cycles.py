@@ -244,3 +244,38 @@ def test_a_removed_task_that_takes_its_time_to_end_does_not_disturb_the_end_of_t
     session.until_said("slow", "asked")
     assert session.interrupt() == 130
     assert session.state.finished is not None and session.state.finished.cause == "cancelled"
+
+
+def test_with_fail_fast_nothing_starts_after_a_failure_until_the_next_change(
+    project: Project, watch: Watch
+) -> None:
+    """Also what is doubtful when the failure comes, since something before it goes again."""
+    for name in ("gate", "behind", "bad"):
+        project.write(name, "good\n")
+    project.define(f"""
+    {WORKSPACE}
+    - {{key: bad, use: code, filter: [bad], run: "grep -q good bad"}}
+    - {{key: gate, use: code, filter: [gate], run: "if grep -q wait gate; then sleep 1000; fi"}}
+    - key: behind
+      use: code
+      filter: [behind]
+      after: "${{{{ gate.succeeded || gate.failed }}}}"
+      run: cat behind
+    """)
+    session = watch(project, "--fail-fast", "--cpus", "2")
+    assert session.cycle().result == "succeeded"
+    for name, text in (("gate", "wait\n"), ("behind", "other\n"), ("bad", "bad\n")):
+        project.write(name, text)
+    cycle = session.cycle_with("src/bad")
+    assert cycle.result == "failed"
+    assert "behind" not in cycle.started
+    assert session.state.tasks["behind"].because_of == "bad"
+    assert not session.state.tasks["gate"].succeeded
+
+    project.write("gate", "go\n")
+    cycle = session.cycle()
+    assert (cycle.result, session.state.tasks["bad"].failed) == ("failed", True)
+    assert {"gate", "behind"} <= set(cycle.started) and "bad" not in cycle.started
+    project.write("bad", "good\n")
+    assert session.cycle().result == "succeeded"
+    assert session.results() == fresh(project)
