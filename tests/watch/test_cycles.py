@@ -188,6 +188,30 @@ def test_what_failed_runs_first(project: Project, watch: Watch) -> None:
     assert session.cycle().started[:2] == ["code", "one"]
 
 
+def test_what_leads_to_a_failure_runs_before_longer_paths(project: Project, watch: Watch) -> None:
+    """`long` and what is behind it would go first: the path is longer, and it is written first."""
+    project.write("state", "bad\n")
+    project.define(f"""
+    {WORKSPACE}
+    - {{key: long, use: code, run: "echo long; cat state"}}
+    - {{key: longer, use: long, run: "echo longer; cat state"}}
+    - {{key: longest, use: longer, run: "echo longest; cat state"}}
+    - {{key: before, use: code, run: "echo before; cat state"}}
+    - {{key: test, use: before, run: "grep -q good state"}}
+    """)
+    session = watch(project, "--cpus", "1")
+    assert session.cycle().started[:2] == ["code", "long"]
+    project.write("state", "still bad\n")
+    session.until_running("before")
+    project.write("state", "good\n")
+    second = session.cycle()
+    assert [task for task in second.started if task != "code"][-5:] == [
+        "before", "test", "long", "longer", "longest",
+    ], "also when a change comes before it has gone again"  # fmt: skip
+    project.write("state", "good again\n")
+    assert session.cycle().started[:2] == ["code", "long"]
+
+
 def test_a_failure_that_is_mended_lets_go_on_what_was_skipped(project: Project, watch: Watch) -> None:
     project.write("state", "bad\n")
     project.define(f"""
