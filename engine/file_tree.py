@@ -9,6 +9,7 @@ Trees are shared between callers, so they are never changed once returned, excep
 import hashlib
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 
 import msgspec
 
@@ -35,6 +36,15 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 FileTree = dict[str, Entry]
+
+
+class SortedTree(FileTree):
+    """A tree that is not changed any more, with its paths in order."""
+
+    @cached_property
+    def paths(self) -> list[str]:
+        """All of them, sorted."""
+        return sorted(self)
 
 
 class LayerManifest(msgspec.Struct, frozen=True):
@@ -105,13 +115,11 @@ def merge(manifests: Iterable[LayerManifest]) -> FileTree:
 def apply_layer(tree: FileTree, manifest: LayerManifest) -> None:
     """Put one layer upon `tree`, in place."""
     _remove_hidden(tree, manifest)
-    needed: set[str] | None = None
     for path, entry in manifest.passed.items():
         below = tree.get(path)
-        if below is None or below.kind != DIRECTORY:
-            needed = ancestors(manifest.entries) if needed is None else needed
-            if path in needed:  # parents of mere deletions make no directory
-                tree[path] = entry
+        is_there = below is not None and below.kind == DIRECTORY
+        if not is_there and any(is_below(inside, path) for inside in manifest.entries):
+            tree[path] = entry  # parents of mere deletions make no directory
     tree.update(manifest.entries)
     if manifest.emptied:
         _remove_emptied(tree, manifest.emptied)
@@ -124,11 +132,12 @@ def _remove_hidden(tree: FileTree, manifest: LayerManifest) -> None:
         gone = tree.pop(path, None)
         if gone is not None and gone.kind == DIRECTORY:
             cleared.append(path)
-    for path, entry in manifest.entries.items():
-        if entry.kind != DIRECTORY:
-            below = tree.get(path)
-            if below is not None and below.kind == DIRECTORY:
-                cleared.append(path)
+    entries = manifest.entries
+    cleared += [
+        path
+        for path in entries.keys() & tree.keys()
+        if entries[path].kind != DIRECTORY and tree[path].kind == DIRECTORY
+    ]
     if not cleared:
         return
     if len(cleared) <= 16:
@@ -213,14 +222,13 @@ def manifest_digest(manifest: LayerManifest) -> str:
 
 def system_digest(manifest: LayerManifest, workspace: str) -> str:
     """The identity of a layer without the workspace and what is below it; "" when nothing is left."""
+    if not workspace:
+        return ""
     prefix = workspace + "/"
-
-    def is_system(path: str) -> bool:
-        return bool(workspace) and path != workspace and not path.startswith(prefix)
-
-    entries = {path: entry for path, entry in manifest.entries.items() if is_system(path)}
-    deleted = [path for path in manifest.deleted if is_system(path)]
-    emptied = [path for path in manifest.emptied if is_system(path)]
+    known = manifest.entries
+    entries = {path: known[path] for path in known if not path.startswith(prefix) and path != workspace}
+    deleted = [path for path in manifest.deleted if not path.startswith(prefix) and path != workspace]
+    emptied = [path for path in manifest.emptied if not path.startswith(prefix) and path != workspace]
     if not entries and not deleted and not emptied:
         return ""
     return _digest("outcrop system 1\n", entries, deleted, emptied)

@@ -9,12 +9,13 @@ in which none is alive costs nothing more. Time is linear in the tree, whatever 
 
 import itertools
 import re
-from collections.abc import Callable, Iterable
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal
 
 import msgspec
 
-from engine.file_tree import DIRECTORY, FileTree, parent_of
+from engine.file_tree import DIRECTORY, Entry, FileTree, parent_of
 from engine.model.errors import UserError
 
 MAX_ALTERNATIVES = 1000  # what `{a,b}` groups of one entry may expand to
@@ -98,30 +99,59 @@ class CompiledFilter:
 
     def select(self, tree: FileTree) -> Selection:
         """Apply to a tree that is rooted at the filtered directory; its root "" is always kept."""
+        return self.select_below(tree, sorted(tree), "")
+
+    def select_below(self, tree: Mapping[str, Entry], paths: Sequence[str], directory: str) -> Selection:
+        """Apply to a directory of a tree, the paths of which are given sorted; the result is rooted there.
+
+        Takes as long as what is kept is large, and the directories in which something could be.
+        """
         kept: FileTree = {}
         excluded: list[str] = []
-        below: dict[str, tuple[_State, int]] = {}
-        for path in sorted(tree):
-            entry = tree[path]
+        lonely: list[str] = []  # what is kept in a directory that is not
+        below: dict[str, tuple[_State, int]] = {directory: (self._root_state, self._root_decision)}
+        start = len(directory) + 1 if directory else 0
+        root = tree.get(directory)
+        if root is not None:
+            kept[""] = root
+            if not self._in_key[self._root_decision]:
+                excluded.append("")
+        index = bisect_left(paths, directory + "/") if directory else bisect_left(paths, "\0")
+        end = bisect_left(paths, directory + "0", index) if directory else len(paths)
+        while index < end:
+            path = paths[index]
             cut = path.rfind("/")
-            if path:
-                state, decision = below[path[:cut] if cut > 0 else ""]
-            else:
-                state, decision = self._root_state, self._root_decision
-                kept[path] = entry
+            parent = path[:cut] if cut > 0 else ""
+            state, decision = below[parent]
+            if not state.places:  # nothing below the parent makes a difference any more
+                until = bisect_left(paths, parent + "0", index, end) if parent else end
+                if self._verdicts[decision]:
+                    part = {inner[start:]: tree[inner] for inner in paths[index:until]}
+                    kept.update(part)
+                    if not self._in_key[decision]:
+                        excluded += part
+                    if parent == directory:
+                        lonely += part
+                index = until
+                continue
+            index += 1
+            entry = tree[path]
             if entry.kind == DIRECTORY:
-                if path and state.places:
-                    step = self._step(state, path[cut + 1 :])
-                    state, decision = step.state, max(decision, step.entry_of_directory)
-                below[path] = state, decision
+                step = self._step(state, path[cut + 1 :])
+                decision = max(decision, step.entry_of_directory)
+                below[path] = step.state, decision
             elif state.strongest > decision:
                 decision = max(decision, self._step(state, path[cut + 1 :]).entry_of_other)
             if self._verdicts[decision]:
-                kept[path] = entry
+                inner = path[start:]
+                kept[inner] = entry
                 if not self._in_key[decision]:
-                    excluded.append(path)
+                    excluded.append(inner)
+                if parent[start:] not in kept:
+                    lonely.append(inner)
         keyed = _without(kept, excluded)
-        return Selection(_with_parents(kept, tree), _with_parents(keyed, tree) if excluded else kept)
+        whole = _with_parents(kept, lonely, tree, directory)
+        return Selection(whole, _with_parents(keyed, list(keyed), tree, directory) if excluded else whole)
 
     def keeps(self, path: str, is_directory: bool) -> bool:
         """Whether a path, relative to the filtered directory, is itself selected."""
@@ -210,14 +240,17 @@ def _without(kept: FileTree, excluded: list[str]) -> FileTree:
     return {path: entry for path, entry in kept.items() if path not in gone}
 
 
-def _with_parents(part: FileTree, tree: FileTree) -> FileTree:
-    """Add the directories needed to reach what is in `part`."""
-    for path in tuple(part):
+def _with_parents(
+    part: FileTree, paths: Iterable[str], tree: Mapping[str, Entry], directory: str
+) -> FileTree:
+    """Add the directories needed to reach `paths`, which are in `part`."""
+    prefix = directory + "/" if directory else ""
+    for path in paths:
         while path:
             path = parent_of(path)
             if path in part:
                 break
-            part[path] = tree[path]
+            part[path] = tree[prefix + path if path else directory]
     return part
 
 

@@ -32,7 +32,7 @@ class KeptFiles:
         return self.kept.workspace.strip("/")
 
     @cached_property
-    def before(self) -> FileTree:
+    def before(self) -> Mapping[str, Entry]:
         """The input layers merged."""
         return InputView(self.store.layers.merged, self.kept.layers, self.workspace).tree
 

@@ -13,7 +13,6 @@ import msgspec
 from engine.file_tree import (
     DIRECTORY,
     Entry,
-    FileTree,
     LayerManifest,
     ancestors,
     is_below,
@@ -125,7 +124,7 @@ class _Changes:
         self._found = found
         self._view = view
         self._selected = selected
-        self._tree: FileTree = view.tree
+        self._tree = view.tree
         self._entries: dict[str, Entry] = {}
         self._deleted: set[str] = set()
         self._emptied: set[str] = set()

@@ -6,7 +6,7 @@ The layers are what an attempt of it left when it failed, and what shells have c
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 from engine.file_tree import (
@@ -109,7 +109,9 @@ def commit_all(
     return Kept(layer=digest, bytes=0 if header is None else header.bytes, warnings=captured.warnings)
 
 
-def _together(layers: LayerStore, parts: Sequence[str], before: FileTree, after: FileTree) -> UpperTree:
+def _together(
+    layers: LayerStore, parts: Sequence[str], before: Mapping[str, Entry], after: FileTree
+) -> UpperTree:
     """What would lie in an upperdir that has led from one tree to the other."""
     changed = {path for path, entry in after.items() if not same_content(before.get(path), entry)}
     gone = {

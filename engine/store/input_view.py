@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 
-from engine.file_tree import DIRECTORY, Entry, FileTree, is_below, parents_of, workspace_tree
+from engine.file_tree import (
+    DIRECTORY,
+    Entry,
+    FileTree,
+    SortedTree,
+    is_below,
+    parents_of,
+    workspace_tree,
+)
 from engine.filter import CompiledFilter, Selection
 from engine.store import content_digest
 
@@ -50,10 +58,18 @@ class InputView:
         return self._merged_of(self.layers)
 
     @cached_property
+    def paths(self) -> list[str]:
+        """Those of `merged`, sorted."""
+        merged = self.merged
+        return merged.paths if isinstance(merged, SortedTree) else sorted(merged)
+
+    @cached_property
     def selection(self) -> Selection:
         """The workspace part, re-rooted: what is kept and what is in the cache key."""
+        if self.filter is not None:
+            return self.filter.select_below(self.merged, self.paths, self.workspace)
         part = workspace_tree(self.merged, self.workspace)
-        return Selection(part, part) if self.filter is None else self.filter.select(part)
+        return Selection(part, part)
 
     @cached_property
     def stubs(self) -> FileTree:
@@ -72,16 +88,12 @@ class InputView:
         return stubs
 
     @cached_property
-    def tree(self) -> FileTree:
+    def tree(self) -> Mapping[str, Entry]:
         """What the task can see, by path from the root."""
-        tree = self.merged
-        if self.filter is not None:
-            prefix = self.workspace + "/" if self.workspace else ""
-            tree = {path: entry for path, entry in tree.items() if not is_below(path, self.workspace)}
-            tree.update({prefix + path: entry for path, entry in self.selection.kept.items() if path})
-        if self.stubs:
-            tree = {**tree, **self.stubs}
-        return tree
+        if self.filter is None and not self.stubs:
+            return self.merged
+        kept = None if self.filter is None else self.selection.kept
+        return _VisibleTree(self.merged, kept, self.workspace, self.stubs)
 
     @cached_property
     def _sorted_paths(self) -> list[str]:
@@ -107,6 +119,43 @@ class InputView:
             start = len(self.workspace) + 1 if self.workspace else 0
             return not self.filter.keeps_all_below(directory[start:])
         return False
+
+
+class _VisibleTree(Mapping[str, Entry]):
+    """`merged`, with `kept` instead of what is below the workspace unless None, and with `stubs`.
+
+    Most of the time a few paths of many are asked for: all of them are put together only to go over them.
+    """
+
+    def __init__(self, merged: FileTree, kept: FileTree | None, workspace: str, stubs: FileTree) -> None:
+        self._merged = merged
+        self._kept = kept
+        self._workspace = workspace
+        self._stubs = stubs
+        self._start = len(workspace) + 1 if workspace else 0
+
+    def __getitem__(self, path: str) -> Entry:
+        found = self._stubs.get(path)
+        if found is not None:
+            return found
+        if self._kept is not None and is_below(path, self._workspace):
+            return self._kept[path[self._start :]]
+        return self._merged[path]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._whole)
+
+    def __len__(self) -> int:
+        return len(self._whole)
+
+    @cached_property
+    def _whole(self) -> FileTree:
+        tree = self._merged
+        if self._kept is not None:
+            prefix = self._workspace + "/" if self._workspace else ""
+            tree = {path: entry for path, entry in tree.items() if not is_below(path, self._workspace)}
+            tree.update({prefix + path: entry for path, entry in self._kept.items() if path})
+        return {**tree, **self._stubs}
 
 
 def _kind_at(merged: FileTree, stubs: FileTree, path: str) -> str | None:

@@ -9,6 +9,7 @@ layer that passed through them (reference §7, rule 8).
 from __future__ import annotations
 
 import os
+from bisect import bisect_left
 
 import msgspec
 
@@ -112,15 +113,21 @@ def _hidden(view: InputView) -> list[str]:
     """The topmost workspace paths that the filter hides."""
     if view.filter is None:
         return []
-    prefix = view.workspace + "/" if view.workspace else ""
-    hidden: list[str] = []
-    skipped = "\0"
-    for path in sorted(path for path in view.merged if path.startswith(prefix) and path):
-        if path.startswith(skipped) or path in view.tree:
+    paths, tree = view.paths, view.tree
+    index = bisect_left(paths, view.workspace + "/" if view.workspace else "\0")
+    end = bisect_left(paths, view.workspace + "0", index) if view.workspace else len(paths)
+    hidden: dict[str, None] = {}
+    while index < end:
+        path = paths[index]
+        index += 1
+        if path in tree:
             continue
-        hidden.append(path)
-        skipped = path + "/"
-    return hidden
+        parent = parent_of(path)
+        if parent in hidden:
+            index = bisect_left(paths, parent + "0", index, end)
+        else:
+            hidden[path] = None
+    return list(hidden)
 
 
 def _mending(

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.file_tree import FileTree, parents_of
+from engine.file_tree import Entry, parents_of
 from engine.filter import compile_patterns
 from engine.sandbox import overlay
 from engine.store.capture import OutputSelection
@@ -179,7 +179,7 @@ def test_filtered_tasks(
 ) -> None:
     base = Ran(shared_store, (), first)
     task = Ran(shared_store, base.layers, second, filtered)
-    consumer: FileTree = view_of(shared_store, task.layers).tree
+    consumer = view_of(shared_store, task.layers).tree
     everything = view_of(shared_store, base.layers).tree
     for path, entry in task.after.items():  # what it left is there
         assert timeless({path: consumer[path]}) == timeless({path: entry})
@@ -198,7 +198,7 @@ def test_filtered_tasks(
     assert timeless(view_of(shared_store, last.layers).tree) == timeless(last.after)
 
 
-def kinds_agree(path: str, *trees: FileTree) -> bool:
+def kinds_agree(path: str, *trees: Mapping[str, Entry]) -> bool:
     """Whether a path is a directory in all of the trees that have it, or in none, and so are its parents."""
     for place in (path, *parents_of(path)):
         kinds = {tree[place].kind == "directory" for tree in trees if place in tree}
