@@ -15,14 +15,13 @@ import msgspec
 
 from engine import events
 from engine.execution import affected
-from engine.execution.affected import LayerDifference
 from engine.execution.readiness import Ready, Skip, readiness, top_level, topological
-from engine.execution.resolved import Hit, Miss, Patterns, Resolved
+from engine.execution.resolved import Hit, Miss, Patterns, Resolved, Verdict
 from engine.execution.run import Run
-from engine.file_tree import LayerManifest
 from engine.filter import CompiledFilter, compile_patterns
 from engine.model.errors import UserError
 from engine.model.run_definition import PackageTask
+from engine.store.layers import LayerStore
 from engine.task.outcome import Outcome
 
 _REASON = "what it depends on has changed"
@@ -42,18 +41,18 @@ class Doubts:
     `obsolete`: those that are being ended. `affected`: what has ended, or has gone again, in this cycle.
     """
 
-    def __init__(self, run: Run, manifest: Callable[[str], LayerManifest]) -> None:
+    def __init__(self, run: Run, layers: LayerStore) -> None:
         self.obsolete: set[str] = set()
         self.affected: dict[str, None] = {}
         self._run = run
-        self._manifest = manifest
+        self._layers = layers
         self.on_change: Callable[[], None] = _nothing
         self.cancel: Callable[[str], None] = _nothing
         self._doubtful: set[str] = set()
         self._touched: dict[str, bool] = {}  # to be evaluated anew: True while only layers differ
         self._before: dict[str, _Ending] = {}
         self._resolved: dict[str, Resolved] = {}
-        self._differences: dict[tuple[str, str], LayerDifference | None] = {}
+        self._verdicts: dict[str, tuple[int, Verdict]] = {}  # of what is about to be decided anew
         self._filters: dict[Patterns, CompiledFilter] = {}
         self._order: tuple[str, ...] = ()
         self.renew()
@@ -81,7 +80,6 @@ class Doubts:
     def cycle_ended(self) -> None:
         """Everything is certain."""
         self.affected.clear()
-        self._differences.clear()
         self._before.clear()
 
     def tasks_that(self, holds: Callable[[Resolved], bool]) -> set[str]:
@@ -174,15 +172,12 @@ class Doubts:
         selected = self._filters.get(before.filter)
         if selected is None:
             selected = self._filters[before.filter] = compile_patterns(before.filter.entries)
-        if not affected.are_inputs_same(before, layers, self._difference, self._manifest, selected):
+        if not affected.are_inputs_same(
+            before, layers, self._layers.difference, self._layers.manifest, selected
+        ):
             return False
         self._remember(task, msgspec.structs.replace(before, layers=layers))
         return True
-
-    def _difference(self, old: str, new: str) -> LayerDifference | None:
-        if (old, new) not in self._differences:
-            self._differences[old, new] = affected.difference(self._manifest(old), self._manifest(new))
-        return self._differences[old, new]
 
     def _remember(self, task: str, resolved: Resolved) -> None:
         self._resolved[task] = resolved
@@ -198,16 +193,26 @@ class Doubts:
             skip = self._skip_reason(task)
             if skip is not None or (state.skipped and not self._is_aside(task)):
                 return state.skipped and state.because_of == skip
-            verdict = run.resolver.resolve(run.tasks[task], attempt)
+            verdict = run.resolver.resolve(run.tasks[task], attempt, self._resolved.get(task))
         except UserError as error:
             told = state.messages[-1].message if state.messages else None
             return state.execution == "user_error" and told == error.message
         if not self._is_same(task, verdict):
+            self._verdicts[task] = attempt, verdict
             return False
         self._remember(task, verdict.resolved)
         if isinstance(run.tasks[task], PackageTask):
             self._take_values(task, verdict.resolved)
         return True
+
+    def verdict(self, task: str, attempt: int) -> Verdict | None:
+        """What a task has just been evaluated to, for this attempt; told once."""
+        found = self._verdicts.pop(task, None)
+        return None if found is None or found[0] != attempt else found[1]
+
+    def settled(self) -> None:
+        """What has been evaluated may be otherwise by now."""
+        self._verdicts.clear()
 
     def _skip_reason(self, task: str) -> str | None:
         run = self._run

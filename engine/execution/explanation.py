@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from engine import explain
 from engine.execution.resolved import Resolved
 from engine.explain import Change
@@ -37,6 +39,26 @@ def keyed_files(
     return InputView(store.layers.merged, layers, workspace.strip("/"), selected).selection.keyed
 
 
+class _Before(msgspec.Struct, frozen=True):
+    """Which files a task saw; `digest`: that of those in its cache key."""
+
+    digest: str
+    layers: tuple[str, ...]
+    own_layer: str | None
+    workspace: str
+    filter: tuple[tuple[str, bool], ...] | None
+
+    @classmethod
+    def of_record(cls, kept: TaskRecord, record: CacheKeyRecord) -> _Before:
+        return cls(record.workspace, kept.layers, kept.own_layer, kept.workspace, kept.filter)
+
+    @classmethod
+    def of_resolved(cls, resolved: Resolved) -> _Before:
+        patterns = None if resolved.filter is None else resolved.filter.entries
+        own = None if resolved.package is None else resolved.package.digest
+        return cls(resolved.record.workspace, resolved.layers, own, resolved.workspace, patterns)
+
+
 class Explanation:
     """The words for the misses of one run. `is_watched`: it may have executed the task before itself."""
 
@@ -46,8 +68,14 @@ class Explanation:
         self._run = run
         self._is_watched = is_watched
 
-    def reason(self, task: str, resolved: Resolved) -> str:
-        """A short text such as `changed file src/a.py and 2 others`."""
+    def reason(self, task: str, resolved: Resolved, last: Resolved | None) -> str:
+        """A short text such as `changed file src/a.py and 2 others`.
+
+        `last`: to what this run has evaluated the task before; it spares a look into the records.
+        """
+        if last is not None and last.record != resolved.record:
+            files = self._files(_Before.of_resolved(last), resolved)
+            return explain.short_reason(last.record, resolved.record, files)
         before = self._before(task)
         if before is None or before.record is None:
             return explain.FIRST_RUN
@@ -57,7 +85,7 @@ class Explanation:
             return "the last time it went on from changes of a shell"
         if before.record == resolved.record and before.is_entered:
             return "the last time a shell was opened in it"
-        files = self._files(before, before.record, resolved)
+        files = self._files(_Before.of_record(before, before.record), resolved)
         return explain.short_reason(before.record, resolved.record, files)
 
     def _before(self, task: str) -> TaskRecord | None:
@@ -68,15 +96,15 @@ class Explanation:
         found = record_before(self._store, self._definition, self._run, task)
         return None if found is None else found[1]
 
-    def _files(self, before: TaskRecord, record: CacheKeyRecord, resolved: Resolved) -> tuple[Change, ...]:
-        if record.workspace == resolved.record.workspace:
+    def _files(self, before: _Before, resolved: Resolved) -> tuple[Change, ...]:
+        if before.digest == resolved.record.workspace:
             return ()
         try:
             if resolved.package is not None:
                 if before.own_layer is None:
                     return ()
-                known = self._store.layers.manifest(before.own_layer)
-                return _between(known, resolved.package.manifest(), resolved.workspace.strip("/"))
+                pending = resolved.package
+                return self._between(before.own_layer, pending.digest, resolved.workspace, pending.manifest())
             found = self._in_one_layer(before, resolved) if self._is_watched else None
             if found is not None:
                 return found
@@ -88,7 +116,7 @@ class Explanation:
         except OutcropError:  # a layer of then has been collected: the workspace is named as a whole
             return ()
 
-    def _in_one_layer(self, before: TaskRecord, resolved: Resolved) -> tuple[Change, ...] | None:
+    def _in_one_layer(self, before: _Before, resolved: Resolved) -> tuple[Change, ...] | None:
         """The same where a single layer is another one now, as it is after most changes: found at once."""
         if len(before.layers) != len(resolved.layers) or before.workspace != resolved.workspace:
             return None
@@ -96,30 +124,26 @@ class Explanation:
         patterns = None if resolved.filter is None else resolved.filter.entries
         if len(pairs) != 1 or patterns != before.filter:
             return None
-        old, new = (self._store.layers.manifest(layer) for layer in pairs[0])
-        changes = _between(old, new, resolved.workspace.strip("/"))
+        changes = self._between(*pairs[0], resolved.workspace)
         if patterns is None:
             return changes
         selected = compile_patterns(patterns)
         return tuple(change for change in changes if selected.may_be_keyed(change.name, False)) or None
 
+    def _between(
+        self, before: str, after: str, workspace: str, manifest: LayerManifest | None = None
+    ) -> tuple[Change, ...]:
+        """How the workspace differs in two layers of which each is in the other's place.
 
-def _between(before: LayerManifest, after: LayerManifest, workspace: str) -> tuple[Change, ...]:
-    """How the workspace differs in two layers of which each is in the other's place."""
-    from engine.execution.affected import (
-        difference,
-    )  # late: a run in which everything is a hit needs no words
-
-    found = difference(before, after)
-    if found is None:
-        return explain.file_changes(
-            workspace_tree(before.entries, workspace), workspace_tree(after.entries, workspace)
-        )
-    paths = (*found.contents, *found.structure)
-    return explain.file_changes(
-        workspace_tree(_only(before.entries, paths), workspace),
-        workspace_tree(_only(after.entries, paths), workspace),
-    )
+        `manifest`: that of `after`, which need not be written yet.
+        """
+        layers, workspace = self._store.layers, workspace.strip("/")
+        found = layers.difference(before, after, manifest)
+        old, new = layers.manifest(before).entries, (manifest or layers.manifest(after)).entries
+        if found is not None:
+            paths = (*found.contents, *found.structure)
+            old, new = _only(old, paths), _only(new, paths)
+        return explain.file_changes(workspace_tree(old, workspace), workspace_tree(new, workspace))
 
 
 def _only(entries: FileTree, paths: tuple[str, ...]) -> FileTree:

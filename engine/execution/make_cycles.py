@@ -22,7 +22,7 @@ from engine.watch.live_trees import LiveTrees
 
 def make_doubts(run: Run, store: Store) -> Doubts:
     """To be made before anything of a watched run is decided, so that all of it is known."""
-    run.doubts = Doubts(run, store.layers.manifest)
+    run.doubts = Doubts(run, store.layers)
     return run.doubts
 
 

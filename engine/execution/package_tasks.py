@@ -43,14 +43,16 @@ class PackageTasks:
         self._run_dir = run_dir
         self._run_dir_seen: InspectedPackage | None = None
 
-    def __call__(self, task: PackageTask, resolver: Resolver, attempt: int) -> Verdict:
+    def __call__(
+        self, task: PackageTask, resolver: Resolver, attempt: int, before: Resolved | None
+    ) -> Verdict:
         """A hit when the store has this very tree."""
         context = msgspec.structs.replace(self._context, tell=lambda line: self._tell(task.key, line))
         found = self._inspect(task.key, task.package, resolver.parameters(task), context)
         resolved = self._resolved(task, found, resolver, attempt)
         entry = resolver.entry(resolved.cache_key) if resolved.reads_cache else None
         if entry is None:
-            return Miss(resolved, resolver.reason(task.key, resolved))
+            return Miss(resolved, resolver.reason(task.key, resolved, before))
         outcome = Outcome(layer=entry.layer, exports=found.exports, values=found.values)
         return Hit(resolved, entry, outcome)
 

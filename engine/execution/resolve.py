@@ -58,7 +58,7 @@ class Resolver:
         digests: InputDigests,
         conflicts: RememberedConflicts,
         find: Callable[[str], CacheEntry | None],
-        explain: Callable[[str, Resolved], str],
+        explain: Callable[[str, Resolved, Resolved | None], str],
         packages: PackageTasks,
         no_cache: bool | tuple[str, ...],
         clock: Clock,
@@ -92,23 +92,26 @@ class Resolver:
             return "if"
         return None
 
-    def resolve(self, task: Task, attempt: int) -> Verdict:
-        """A hit, or what must be executed as this attempt; UserError when the task can't be evaluated."""
-        if isinstance(task, PackageTask):
-            return self.packages(task, self, attempt)
-        resolved = self.attempt(task, attempt)
-        return self.verdict(task, resolved)
+    def resolve(self, task: Task, attempt: int, before: Resolved | None = None) -> Verdict:
+        """A hit, or what must be executed as this attempt; UserError when the task can't be evaluated.
 
-    def verdict(self, task: Task, resolved: Resolved) -> Verdict:
+        `before`: what the task was evaluated to before, if it is known, for the words of a miss.
+        """
+        if isinstance(task, PackageTask):
+            return self.packages(task, self, attempt, before)
+        resolved = self.attempt(task, attempt)
+        return self.verdict(task, resolved, before)
+
+    def verdict(self, task: Task, resolved: Resolved, before: Resolved | None) -> Verdict:
         """Look the cache key up."""
         entry = self._find(resolved.cache_key) if resolved.reads_cache else None
         if entry is not None and entry.created_at < resolved.fresh_since:
             return Miss(resolved, "ttl has expired")
         if entry is not None:
             return Hit(resolved, entry, from_entry(entry))
-        return Miss(resolved, self.reason(task.key, resolved))
+        return Miss(resolved, self.reason(task.key, resolved, before))
 
-    def reason(self, task: str, resolved: Resolved) -> str:
+    def reason(self, task: str, resolved: Resolved, before: Resolved | None) -> str:
         """Why the task is no hit, in a few words."""
         if resolved.starts_from:
             return self.starts[task].reason
@@ -117,7 +120,7 @@ class Resolver:
         if not resolved.writes_cache:
             return "cache: false"
         if resolved.reads_cache:
-            return self._explain(task, resolved)
+            return self._explain(task, resolved, before)
         return "breakpoint" if self._pauses(task) else "--no-cache"
 
     def entry(self, key: str) -> CacheEntry | None:

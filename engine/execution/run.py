@@ -131,6 +131,8 @@ class Run:
             self._decide(task)
             if self.state.tasks[task].done:
                 pending.extend(self.consumers[task])
+        if self.doubts is not None:
+            self.doubts.settled()
 
     def _decide(self, task: str) -> None:
         if self.doubts is not None and self.doubts.are_before(task):
@@ -146,13 +148,17 @@ class Run:
                     if unmet is not None:
                         self._skip(task, unmet)
                         return
-                    verdict = self.resolver.resolve(self.tasks[task], self.state.tasks[task].attempt + 1)
+                    verdict = self._verdict(task, self.state.tasks[task].attempt + 1)
                 except UserError as error:
                     self.finish_with_user_error(task, error)
                 else:
                     self._take(task, verdict)
             case _:
                 pass
+
+    def _verdict(self, task: str, attempt: int) -> Hit | Miss:
+        known = None if self.doubts is None else self.doubts.verdict(task, attempt)
+        return self.resolver.resolve(self.tasks[task], attempt) if known is None else known
 
     def _take(self, task: str, verdict: Hit | Miss) -> None:
         resolved = verdict.resolved

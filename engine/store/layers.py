@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from engine.file_tree import (
-    FileTree,
     LayerManifest,
+    SortedTree,
     apply_layer,
     manifest_digest,
     system_digest,
@@ -31,10 +31,12 @@ if TYPE_CHECKING:  # capturing is imported when something executed: a run of hit
     from engine.layer_files.layer_index import LayerIndex
     from engine.store.capture import CapturedLayer, OutputSelection
     from engine.store.input_view import InputView
+    from engine.store.layer_difference import LayerDifference
 
 _BLOCK = 4096
 _TREES_KEPT = 1_000_000  # entries of merged trees kept for the tasks to come
 _MANIFESTS_KEPT = 500_000  # entries of manifests
+_DIFFERENCES_KEPT = 100
 _LARGE_BODY = 256 << 10  # bytes; what differs in so many entries is not written again
 
 
@@ -60,7 +62,8 @@ class LayerStore:
         self._foreseen: dict[str, LayerManifest] = {}
         self._whole_trees: dict[str, str] = {}
         self._indexes = LayerIndexes(new_directory)
-        self._trees: Recent[FileTree] = Recent(_TREES_KEPT)
+        self._differences: Recent[tuple[LayerDifference | None]] = Recent(_DIFFERENCES_KEPT)
+        self._trees: Recent[SortedTree] = Recent(_TREES_KEPT)
         self.derived_folder = os.path.join(root, "derived-v1")
         self.hasher = ContentHasher()
 
@@ -214,20 +217,36 @@ class LayerStore:
         """Treat a layer that is not written as known, for looking ahead."""
         self._foreseen[digest] = manifest
 
-    def merged(self, layers: tuple[str, ...]) -> FileTree:
+    def merged(self, layers: tuple[str, ...]) -> SortedTree:
         """All `layers` (lowest first) upon each other. Shared between callers: never change it."""
         known = len(layers)
-        tree: FileTree | None = None
+        tree: SortedTree | None = None
         while known and tree is None:
             tree = self._trees.get(layers[:known])
             known -= tree is None
         if tree is not None and known == len(layers):
             return tree
-        tree = dict(tree or {})
+        tree = SortedTree(tree or {})
         for digest in layers[known:]:
             apply_layer(tree, self.manifest(digest))
         self._trees.put(layers, tree, len(tree))
         return tree
+
+    def difference(
+        self, before: str, after: str, manifest: LayerManifest | None = None
+    ) -> LayerDifference | None:
+        """How `after` differs from `before`, in whose place it is; None: in too much to look at each path.
+
+        `manifest`: that of `after`, which need not be written yet. StoreError when a layer is missing.
+        """
+        known = self._differences.get((before, after))
+        if known is None:
+            from engine.store.layer_difference import difference  # late: a run of hits asks for none
+
+            found = difference(self.manifest(before), manifest or self.manifest(after))
+            known = (found,)
+            self._differences.put((before, after), known, 1)
+        return known[0]
 
     def linked_layers(self, digest: str) -> set[str]:
         """The layers with which a shared one has files in common, those it knew when it was made."""
@@ -381,6 +400,7 @@ class LayerStore:
                     return True
                 else:
                     self._manifests.put(digest, manifest, len(manifest.entries))
+                    self._foreseen.pop(digest, None)
                     self._note_use(digest)
                     return True
             disk.make_directory(os.path.dirname(target))

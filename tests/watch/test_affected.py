@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.execution.affected import _is_hidden as is_hidden
-from engine.execution.affected import difference
 from engine.file_tree import Entry, LayerManifest, merge, tree_digest, workspace_tree
 from engine.filter import compile_patterns
+from engine.store.layer_difference import difference
 
 _NAMES = st.sampled_from(["a", "b", "c"])
 _PATHS = st.lists(_NAMES, min_size=1, max_size=3).map("/".join)
