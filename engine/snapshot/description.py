@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
+from functools import cached_property
 
-from engine.file_tree import Entry, LayerManifest, digest_of_lines, entry_line
+from engine.file_tree import Entry, LayerManifest, digest_of_lines, entry_line, parent_of
+from engine.filter import CompiledFilter, compile_patterns
 from engine.snapshot.stat_index import Row, Table
 from engine.snapshot.tree_snapshot import SnapshotRequest, ways_to_prefix
 
 _TYPE = 0o170000
+
+Tables = dict[str, Table]
 
 
 class Description:
@@ -17,20 +21,30 @@ class Description:
 
     def __init__(self, request: SnapshotRequest) -> None:
         self._request = request
-        self._directories: dict[str, Table] = {}
+        self._directories: Tables = {}
         self._manifest: LayerManifest | None = None
         self._lines: dict[str, str] = {}
         self._has_ways = False  # directories that come and go with what is below them
 
     def renewed(
         self,
-        directories: dict[str, Table],
+        directories: Tables,
         entry_of: Callable[[Row], Entry],
         root_entry: Callable[[], Entry],
         whole: Callable[[], LayerManifest],
+        read: Callable[[Collection[str]], None],
     ) -> tuple[LayerManifest, str]:
-        """The manifest and its digest; `whole` makes it from the tables alone, and may renew these."""
+        """The manifest and its digest.
+
+        `read` enters the contents of files in the tables. `whole` makes the manifest from the tables alone,
+        and may read too.
+        """
         changed = self._changed(directories)
+        if changed is not None:
+            unread = [path for path, row in changed.items() if row is not None and _is_unread(row)]
+            if unread:
+                read(unread)
+                changed = self._changed(directories)
         if changed is None or self._manifest is None:
             manifest = whole()
             rows = (row for table in directories.values() for row in table.values())
@@ -44,11 +58,11 @@ class Description:
     def _with(
         self,
         last: LayerManifest,
-        changed: dict[str, Row | None],
+        changed: Mapping[str, Row | None],
         entry_of: Callable[[Row], Entry],
         root: Entry,
     ) -> LayerManifest:
-        prefix = self._request.prefix + "/" if self._request.prefix else ""
+        prefix = self._prefix
         passed, made = ways_to_prefix(self._request, root)
         entries, lines = dict(last.entries), self._lines
         new = dict(made)
@@ -67,42 +81,87 @@ class Description:
             self._lines = {path: lines[path] for path in entries}
         return LayerManifest(entries=entries, passed=passed, links=last.links)
 
-    def _changed(self, directories: dict[str, Table]) -> dict[str, Row | None] | None:
-        """What is another row than at the last look, None for what is gone; None when it is not so simple."""
-        request = self._request
-        if request.include or request.exclude or request.options.is_root_filesystem or self._has_ways:
+    def _changed(self, directories: Tables) -> dict[str, Row | None] | None:
+        """What of the selected is another row than at the last look, None for what is gone.
+
+        None when it is not so simple.
+        """
+        if self._manifest is None or self._request.options.is_root_filesystem or self._has_ways:
             return None
         found: dict[str, Row | None] = {}
-        for directory, table in directories.items():
-            known = self._directories.get(directory, {})
-            if table is known:
-                continue
-            prefix = directory + "/" if directory else ""
-            for name, row in table.items():
-                old = known.get(name)
-                if old is row:
+        for path, old, new in _differing(self._directories, directories):
+            if not (_is_simple(old) and _is_simple(new)):
+                return None
+            if self._filters:
+                is_selected = self._is_selected(path, old, new)
+                if is_selected is None:
+                    return None
+                if not is_selected:
                     continue
-                if not (_is_simple(old) and _is_simple(row)):
-                    return None
-                if type(row) is Row:
-                    found[prefix + name] = row
-                elif type(old) is Row:
-                    found[prefix + name] = None
-            for name in known.keys() - table.keys():
-                if not _is_simple(known[name]):
-                    return None
-                found[prefix + name] = None
-        for directory in self._directories.keys() - directories.keys():
-            for name, row in self._directories[directory].items():
-                if not _is_simple(row):
-                    return None
-                found[f"{directory}/{name}"] = None
+            if type(new) is Row:
+                found[path] = new
+            elif type(old) is Row:
+                found[path] = None
         return found
+
+    @property
+    def _prefix(self) -> str:
+        return self._request.prefix + "/" if self._request.prefix else ""
+
+    @cached_property
+    def _filters(self) -> list[CompiledFilter]:
+        """What has to select a path, all of them."""
+        both = (self._request.include, tuple("!" + pattern for pattern in self._request.exclude))
+        return [compile_patterns([(pattern, True) for pattern in patterns]) for patterns in both if patterns]
+
+    def _is_selected(self, path: str, old: Row | int | None, new: Row | int | None) -> bool | None:
+        """None where a directory may come or go because of it: one is also there for what is in it."""
+        assert self._manifest is not None
+        entries, prefix = self._manifest.entries, self._prefix
+        was, parent = prefix + path in entries, parent_of(path)
+        if _is_directory(old) and _is_directory(new):
+            return was
+        if _is_directory(old) or _is_directory(new):
+            return None
+        if type(new) is not Row:  # what is left out now, or gone
+            return was if not was or self._is_kept(parent, is_directory=True) else None
+        if not self._is_kept(path, is_directory=False):
+            return False
+        return True if parent == "" or prefix + parent in entries else None
+
+    def _is_kept(self, path: str, *, is_directory: bool) -> bool:
+        return path == "" or all(each.keeps(path, is_directory) for each in self._filters)
+
+
+def _differing(before: Tables, after: Tables) -> list[tuple[str, Row | int | None, Row | int | None]]:
+    """The paths of which the tables do not say the very same; what they say, None for nothing."""
+    found: list[tuple[str, Row | int | None, Row | int | None]] = []
+    for directory, table in after.items():
+        known = before.get(directory, {})
+        if table is known:
+            continue
+        prefix = directory + "/" if directory else ""
+        for name, row in table.items():
+            old = known.get(name)
+            if old is not row:
+                found.append((prefix + name, old, row))
+        found += [(prefix + name, known[name], None) for name in known.keys() - table.keys()]
+    for directory in before.keys() - after.keys():
+        found += [(f"{directory}/{name}", row, None) for name, row in before[directory].items()]
+    return found
 
 
 def _is_simple(row: Row | int | None) -> bool:
-    """Whether what it says concerns one path only, and all is known of it."""
+    """Whether what it says concerns one path only."""
     if type(row) is not Row:
         return True
     is_file = row.mode & _TYPE == stat.S_IFREG
-    return not row.is_way_only and not (is_file and (row.links > 1 or not row.content))
+    return not row.is_way_only and not (is_file and row.links > 1)
+
+
+def _is_unread(row: Row) -> bool:
+    return row.mode & _TYPE == stat.S_IFREG and not row.content
+
+
+def _is_directory(row: Row | int | None) -> bool:
+    return type(row) is Row and row.mode & _TYPE == stat.S_IFDIR

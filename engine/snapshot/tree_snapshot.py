@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -201,7 +201,9 @@ class Taking:
         if self._described is None:
             manifest = self._manifest()
             return manifest, manifest_digest(manifest)
-        return self._described.renewed(self._directories, self._entry, self._root_entry, self._manifest)
+        return self._described.renewed(
+            self._directories, self._entry, self._root_entry, self._manifest, self._read_missing
+        )
 
     def _shared(self) -> tuple[LayerManifest, Callable[[str], str]] | None:
         """The last layer of this kind, if it is still there."""
@@ -271,7 +273,7 @@ class Taking:
             return Entry("symlink", 0o777, uid, gid, target=row.content, mtime_ns=row.modified)
         return Entry("fifo", mode & 0o7777, uid, gid, mtime_ns=row.modified)
 
-    def _read_missing(self, paths: list[str]) -> None:
+    def _read_missing(self, paths: Collection[str]) -> None:
         unread = []
         for path in paths:
             directory, _, name = path.rpartition("/")
