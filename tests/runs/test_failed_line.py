@@ -103,6 +103,7 @@ def test_the_script_sees_and_does_what_it_always_did(outcrop: Program) -> None:
     outcrop.define(f"""{_HOST}
   - key: task
     run: |
+      exec 2>&1
       trap 'echo error $LINENO' ERR
       f() {{ false; true; }}
       ! f
@@ -119,7 +120,7 @@ def test_the_script_sees_and_does_what_it_always_did(outcrop: Program) -> None:
     run = outcrop("run", "--progress", "json")
     assert run.exit_code == 0, run.stdout
     lines = outcrop("logs", "task").stdout.splitlines()
-    assert lines[-4:] == ["+ true", "+ set +ex", "error 10", "status 1 1"]
+    assert lines[-4:] == ["+ true", "+ set +ex", "error 11", "status 1 1"]
 
 
 def test_the_end_of_a_run_names_the_line_and_where_it_stands(outcrop: Program) -> None:
