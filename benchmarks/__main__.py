@@ -22,8 +22,9 @@ from benchmarks.inspect_screen import InspectBench
 from benchmarks.interface import InterfaceBench
 from benchmarks.measure import Failed
 from benchmarks.report import Row, as_json, as_table
+from benchmarks.watching import WatchBench
 
-CASES = ("S20", "D48", "F10k", "T1000", "LINES", "LINT", "UI", "INSPECT")
+CASES = ("S20", "D48", "F10k", "T1000", "LINES", "LINT", "UI", "INSPECT", "WATCH")
 SLOW_PEER_ROUNDS = 2
 PEER_ATTEMPTS = 5
 
@@ -177,6 +178,7 @@ def main() -> int:
         for peer in peers:
             stack.callback(peer.close)
         bench = Bench(directory, [outcrop, *peers], outcrop, options.rounds)
+        watching = WatchBench(outcrop, directory, bench.root)
         steps: dict[str, Callable[[], list[Row]]] = {
             "S20": lambda: bench.compare(cases.chain(bench.root)),
             "D48": lambda: bench.compare(cases.fan(bench.root)),
@@ -189,6 +191,7 @@ def main() -> int:
                 *inspection.run(directory, options.rounds),
                 *InspectBench(outcrop, directory, options.rounds).all(),
             ],
+            "WATCH": watching.all,
         }
         rows: list[Row] = []
         try:
@@ -197,6 +200,7 @@ def main() -> int:
         except Failed as error:
             say(str(error))
             return 1
+    absent += watching.absent
     machine = {
         "cpus": os.cpu_count(),
         "kernel": platform.release(),

@@ -86,9 +86,9 @@ class InterfaceBench:
             terminal.wait_for(_FIRST)
             terminal.watch(3.0)
             pids = [terminal.pid, self._engine_pid()]
-            before = sum(map(_cpu_seconds, pids))
+            before = sum(map(cpu_seconds, pids))
             terminal.watch(10.0)
-            share = (sum(map(_cpu_seconds, pids)) - before) / 10.0
+            share = (sum(map(cpu_seconds, pids)) - before) / 10.0
         row.note = f"{share:.2%} of a core, interface and engine"
         row.reached = share <= targets.IDLE_SHARE
         return [row]
@@ -168,7 +168,8 @@ def _at_most(limit: float, value: float) -> tuple[str, bool]:
     return f"≤ {limit * 1000:.0f} ms", value <= limit
 
 
-def _cpu_seconds(pid: int) -> float:
+def cpu_seconds(pid: int) -> float:
+    """What a process has used of the processors so far."""
     fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b") ")[2].split()
     return (int(fields[11]) + int(fields[12])) / _CLOCK_TICKS
 

@@ -68,11 +68,12 @@ def as_json(rows: list[Row], machine: dict[str, Any], absent: list[str]) -> dict
 
 def as_table(rows: list[Row], absent: list[str]) -> str:
     """For people."""
-    header = ("case", "step", "outcrop", "BuildKit", "buildah", "note", "target", "")
+    engines = list(dict.fromkeys(("outcrop", *(name for row in rows for name in row.seconds))))
+    header = ("case", "step", *engines, "note", "target", "")
     cells: list[tuple[str, ...]] = [header]
     for row in rows:
         verdict = {True: "reached", False: "MISSED", None: ""}[row.reached]
-        times = [_times(row.seconds.get(name, [])) for name in ("outcrop", "BuildKit", "buildah")]
+        times = [_times(row.seconds.get(name, [])) for name in engines]
         cells.append((row.case, row.step, *times, row.note, row.target, verdict))
     widths = [max(len(line[column]) for line in cells) for column in range(len(header))]
     lines = ["  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)) for line in cells]

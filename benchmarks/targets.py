@@ -64,3 +64,8 @@ INSPECT_SCREEN_SECONDS = {
     "comparison, layers shared": 0.5,
     "comparison, none shared": 0.5,
 }
+
+WATCH_SECONDS = 0.06
+WATCH_WORST_SECONDS = 0.15
+WATCH_NOTHING_SECONDS = 0.04
+WATCH_IDLE_SHARE = 0.01
