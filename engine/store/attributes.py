@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Iterable
 
 from engine.file_tree import DIRECTORY, Entry
 
@@ -91,6 +92,26 @@ def make(path: str, entry: Entry) -> None:
 def make_whiteout(path: str) -> None:
     """Hide what is at this path in lower layers."""
     os.mknod(path, stat.S_IFCHR, 0)
+
+
+def make_whiteouts(paths: Iterable[str]) -> None:
+    """Hide what is at these paths in lower layers: names of one node, since nodes are slow to make."""
+    node = ""
+    for path in paths:
+        if not node or not _is_linked(node, path):
+            make_whiteout(path)
+            node = path
+
+
+def _is_linked(node: str, path: str) -> bool:
+    """Give a node another name; False when it has as many as it can have."""
+    try:
+        os.link(node, path)
+    except OSError as error:
+        if error.errno != errno.EMLINK:
+            raise
+        return False
+    return True
 
 
 def apply(path: str, entry: Entry) -> None:

@@ -194,8 +194,7 @@ def _written(layers: LayerStore, view: InputView, shown: tuple[str, ...], extra:
         else:
             disk.write_new(location, view.stub_contents[path] or b"")
             attributes.apply(location, entry)
-    for path in extra.whiteouts:
-        attributes.make_whiteout(os.path.join(directory, path))
+    attributes.make_whiteouts(os.path.join(directory, path) for path in extra.whiteouts)
     if extra.is_opaque:
         os.setxattr(os.path.join(directory, view.workspace), attributes.OPAQUE, b"y")
     for path, entry in reversed(extra.directories):
