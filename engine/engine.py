@@ -267,6 +267,7 @@ class _Execution:
             missed=_missed(state),
             cycles=0 if state.watch is None else state.watch.cycle,
             cycle_result=None if state.watch is None else state.watch.result,
+            cycle_seconds=None if state.watch is None else state.watch.seconds,
         )
         self._directory.write(finished)
         self._loaded.memos.save()

@@ -1,8 +1,9 @@
 """What the engine and the process of one of its runs say to each other: one JSON object a line, each way.
 
 The engine writes a `Work`, then any number of commands (`engine.execution.steering`); the end of its pipe
-cancels the run. The worker answers `Began` as soon as the directory of the run exists, and last of all one of
-`Refused`, `Failed` and `Ended`. What happens in the run is in its event log.
+cancels the run. The worker answers `Began` as soon as the directory of the run exists, `Cycled` whenever a
+cycle of a watched one begins or ends, and last of all one of `Refused`, `Failed` and `Ended`. What happens in
+the run is in its event log.
 """
 
 # Annotations are evaluated here, not kept as text: msgspec would compile each of them at every start.
@@ -22,6 +23,7 @@ __all__ = [
     "Cancel",
     "Command",
     "Continue",
+    "Cycled",
     "Ended",
     "Failed",
     "KeepGoing",
@@ -45,6 +47,10 @@ class Began(msgspec.Struct, frozen=True, kw_only=True, tag="began", tag_field="t
     run: str
 
 
+class Cycled(msgspec.Struct, frozen=True, kw_only=True, tag="cycled", tag_field="type"):
+    """A cycle of the watched run has begun, or ended; its events say which and what came of it."""
+
+
 class Refused(msgspec.Struct, frozen=True, kw_only=True, tag="refused", tag_field="type"):
     """There is no run: the definition or the request is wrong, or the machine or the store cannot do it."""
 
@@ -61,7 +67,7 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True, tag="ended", tag_field="t
     """The run has ended, whatever came of it; `run_finished` in its events says what."""
 
 
-Reply = Union[Began, Refused, Failed, Ended]
+Reply = Union[Began, Cycled, Refused, Failed, Ended]
 
 
 def refusal_of(error: OutcropError) -> Refusal:

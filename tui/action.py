@@ -71,6 +71,7 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
 
     `keys` are Textual's names (`ctrl+p`, `?`, `pageup`); `words` say it in the palette, `short` in
     the footer, `help` in a sentence.
+    `words_on`, `short_on`: the same of one that is in force, and which it would then end.
     `rank`: place in the footer, 1 is the last to be dropped; 0 is never there.
     `calls`: an action of Textual itself, when that carries it out.
     """
@@ -84,6 +85,8 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
     place: Place = "screen"
     rank: int = 0
     calls: str = ""
+    words_on: str = ""
+    short_on: str = ""
 
     @property
     def heading(self) -> Group:
@@ -107,6 +110,8 @@ def on_screen(
     help_text: str,
     *groups: Group,
     rank: int = 0,
+    words_on: str = "",
+    short_on: str = "",
 ) -> Action:
     """An action of a screen, wherever the focus is on it; it is listed under the first of `groups`."""
     return Action(
@@ -117,6 +122,8 @@ def on_screen(
         help=help_text,
         groups=tuple(dict.fromkeys((*groups, screen))),
         rank=rank,
+        words_on=words_on,
+        short_on=short_on,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol, runtime_checkable
+
 import msgspec
 from textual.dom import DOMNode
 from textual.screen import Screen
@@ -14,12 +16,30 @@ from tui.keymap import default_keys
 
 class ActiveAction(msgspec.Struct, frozen=True, kw_only=True):
     """An action that works here. `keys` are in Textual's names, empty when no key reaches it from here;
-    `is_near`: its binding is that of the focused widget.
+    `is_near`: its binding is that of the focused widget; `is_on`: it is in force, and would end now.
     """
 
     action: Action
     keys: tuple[str, ...]
     is_near: bool = False
+    is_on: bool = False
+
+    @property
+    def words(self) -> str:
+        """What it does now, for the palette."""
+        return (self.is_on and self.action.words_on) or self.action.words
+
+    @property
+    def short(self) -> str:
+        """The same for the footer."""
+        return (self.is_on and self.action.short_on) or self.action.short
+
+
+@runtime_checkable
+class HasSwitches(Protocol):
+    """A screen with actions that turn something on and off."""
+
+    def is_on(self, action: str) -> bool: ...
 
 
 def active_actions(screen: Screen[object]) -> list[ActiveAction]:
@@ -40,7 +60,12 @@ def active_actions(screen: Screen[object]) -> list[ActiveAction]:
         if active.node is not screen and active.node is not screen.app:
             near.add(action.id)
     return [
-        ActiveAction(action=action, keys=_in_table_order(action, keys[action.id]), is_near=action.id in near)
+        ActiveAction(
+            action=action,
+            keys=_in_table_order(action, keys[action.id]),
+            is_near=action.id in near,
+            is_on=_is_on(action, screen),
+        )
         for action in ACTIONS
         if action.id in keys
     ]
@@ -54,8 +79,12 @@ def offered_actions(screen: Screen[object]) -> list[ActiveAction]:
         if action.id in active:
             found.append(active[action.id])
         elif action.place == "screen" and not action.calls and _works(action, screen, screen):
-            found.append(ActiveAction(action=action, keys=()))
+            found.append(ActiveAction(action=action, keys=(), is_on=_is_on(action, screen)))
     return found
+
+
+def _is_on(action: Action, screen: Screen[object]) -> bool:
+    return isinstance(screen, HasSwitches) and screen.is_on(action.id)
 
 
 def _target(action: Action, node: DOMNode, screen: Screen[object]) -> tuple[DOMNode, str]:

@@ -90,6 +90,11 @@ def task_words(task: TaskState, tasks: dict[str, TaskState], now: float) -> str:
     return finished_words(task.result, task.cause, task.exit_code, task.seconds, task.saved_seconds)
 
 
+def length_text(seconds: float) -> str:
+    """`1.2s`, from ten seconds on `0:41`, `1:02:09`."""
+    return duration_text(seconds) if seconds < 10 else clock_text(round(seconds))
+
+
 def age_text(seconds: float) -> str:
     """`now`, `3m ago`, `2h ago`, `5d ago`, `6w ago`, `2y ago`."""
     if seconds < MINUTE:

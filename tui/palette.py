@@ -29,20 +29,18 @@ class ActionProvider(Provider):
 
     async def discover(self) -> Hits:
         for it in self._offered:
-            yield DiscoveryHit(
-                it.action.words, partial(self._run, it), text=it.action.words, help=self._help(it)
-            )
+            yield DiscoveryHit(it.words, partial(self._run, it), text=it.words, help=self._help(it))
 
     async def search(self, query: str) -> Hits:
         matcher = self.matcher(query)
         for it in self._offered:
-            score = max(matcher.match(it.action.words), 0.5 * matcher.match(it.action.help))
+            score = max(matcher.match(it.words), 0.5 * matcher.match(it.action.help))
             if score > 0:
                 yield Hit(
                     score,
-                    matcher.highlight(it.action.words),
+                    matcher.highlight(it.words),
                     partial(self._run, it),
-                    text=it.action.words,
+                    text=it.words,
                     help=self._help(it),
                 )
 

@@ -56,6 +56,8 @@ STEERING: tuple[Action, ...] = (
         "watch",
         "When a file is saved, run again what it affects, and nothing else; or stop doing so.",
         rank=9,
+        words_on="Stop watching for changes",
+        short_on="stop watching",
     ),
     _run(
         "keep_going",
@@ -63,6 +65,8 @@ STEERING: tuple[Action, ...] = (
         "Keep going after failures",
         "keep going",
         "After a failure, start what does not need it; or stop doing so.",
+        words_on="Stop at the first failure",
+        short_on="stop at failure",
     ),
 )
 

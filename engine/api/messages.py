@@ -100,8 +100,9 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     failed, in the order of the definition; `missed`: (task, reason) of the first few that were not in the
     cache. `is_ours`: the engine that answers started it and can steer it; `is_unseen`: it ended while
     nobody looked on. `request`: what was asked for; None where an older version ran it. `cycles`: how many
-    a watched run has begun, 0 of any other; `cycle_result`: what the last one that has finished gave;
-    `is_watching`: it goes on and waits for changes now.
+    a watched run has begun, 0 of any other; `cycle_result`, `cycle_seconds`: what the last one that has
+    finished gave and how long it took; `cycle_since`: when the one in progress began; `is_watching`: it goes
+    on and waits for changes now.
     """
 
     run: str
@@ -125,6 +126,8 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     request: RunRequest | None = None
     cycles: int = 0
     cycle_result: RunResult | None = None
+    cycle_seconds: float | None = None
+    cycle_since: float | None = None
     is_watching: bool = False
 
 
@@ -251,6 +254,13 @@ class RunEnded(msgspec.Struct, frozen=True, kw_only=True, tag="run_ended", tag_f
     refusal: Refusal | None = None
 
 
+class RunCycled(msgspec.Struct, frozen=True, kw_only=True, tag="run_cycled", tag_field="type"):
+    """Notice: a cycle of a watched run of this engine has begun, or ended."""
+
+    run: str
+    definition: str
+
+
 class EngineStops(msgspec.Struct, frozen=True, kw_only=True, tag="engine_stops", tag_field="type"):
     """Notice: the engine ends on request; a stream that ends without this one was cut by a crash."""
 
@@ -261,4 +271,4 @@ class Alive(msgspec.Struct, frozen=True, kw_only=True, tag="alive", tag_field="t
     interfaces: int = 0
 
 
-Notice = Union[RunBegan, RunEnded, EngineStops, Alive]
+Notice = Union[RunBegan, RunCycled, RunEnded, EngineStops, Alive]

@@ -9,14 +9,14 @@ from collections.abc import AsyncIterator, Callable
 import msgspec
 
 from engine.api.engine_log import note
-from engine.api.messages import Notice, Refusal, RunBegan, RunEnded
+from engine.api.messages import Notice, Refusal, RunBegan, RunCycled, RunEnded
 from engine.api.refused import RefusedError
 from engine.api.run_states import RunStates
 from engine.api.summaries import mark_unseen
 from engine.api.worker_process import WorkerProcess
 from engine.model.request import RunRequest
 from engine.store.store import Store
-from engine.worker_messages import Began, Command, Ended, Failed, Refused, Reply
+from engine.worker_messages import Began, Command, Cycled, Ended, Failed, Refused, Reply
 
 _LONGEST_LINE = 1 << 26
 _LAST_WORDS_SECONDS = 0.5  # for what a dead process has written while another still has its pipe
@@ -158,6 +158,8 @@ class RunsInProgress:
                     note(f"run {run} began, process {process.pid}: {definition}")
                     self._tell(RunBegan(run=run, definition=definition))
                     began.set_result(run)
+                case Cycled():
+                    self._tell(RunCycled(run=run, definition=definition))
                 case Refused() | Failed():
                     refusal, is_whole = reply.refusal, True
                 case Ended():

@@ -32,10 +32,13 @@ def summary(
     if result not in _RESULTS:  # of a newer version: as a cause it is told as it is
         result, cause = "no_result", result
     ended = record.finished_at
-    cycles, cycle_result, is_watching = record.cycles, record.cycle_result, False
+    cycles, cycle_result, cycle_seconds = record.cycles, record.cycle_result, record.cycle_seconds
+    cycle_since, is_watching = None, False
     watch = watch_of(directory) if watch_of is not None and result == "running" else None
     if watch is not None:
-        cycles, cycle_result, is_watching = watch.cycle, watch.result, watch.is_on and watch.since is None
+        cycles, cycle_result, cycle_since = watch.cycle, watch.result, watch.since
+        cycle_seconds = None if watch.result == "no_result" else watch.seconds
+        is_watching = watch.is_on and watch.since is None
     return RunSummary(
         run=record.run,
         definition=record.definition,
@@ -58,6 +61,8 @@ def summary(
         request=record.request,
         cycles=cycles,
         cycle_result=cycle_result if cycle_result in _RESULTS else None,  # type: ignore[arg-type]  # one of those
+        cycle_seconds=cycle_seconds,
+        cycle_since=cycle_since,
         is_watching=is_watching,
     )
 

@@ -284,7 +284,7 @@ class Cycles:
 
     def _say_cycle(self, paths: Sequence[str]) -> None:
         run = self._run
-        run.say(
+        run.say_stored(
             events.CycleStarted(
                 at=run.clock(),
                 run=run.run,
@@ -318,7 +318,7 @@ class Cycles:
             return
         affected = tuple(task for task in run.tasks if task in self.doubts.affected)
         now = run.clock()
-        run.say(
+        run.say_stored(
             events.CycleFinished(
                 at=now,
                 run=run.run,

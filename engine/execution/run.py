@@ -85,6 +85,13 @@ class Run:
         self._log.append(event)
         self._emit(event)
 
+    def say_stored(self, event: Event) -> None:
+        """The same, once other processes can read it: those who hear of it go and look."""
+        self.state.apply(event)
+        self._log.append(event)
+        self._log.flush()
+        self._emit(event)
+
     def show(self, event: events.TaskOutput) -> None:
         """Pass on output; it is in the task's log already and is not stored again."""
         self._emit(event)

@@ -134,7 +134,7 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     """`run.json`: what a run was asked for and how it ended; `result` None until it has ended.
 
     `cycles`: how many a watched run has begun, 0 of any other; `cycle_result`: what the last one that has
-    finished gave, whatever ended the run afterwards.
+    finished gave, whatever ended the run afterwards, and `cycle_seconds` how long it took.
     """
 
     run: str
@@ -158,4 +158,5 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     git_tag: str = ""
     cycles: int = 0
     cycle_result: str | None = None
+    cycle_seconds: float | None = None
     request: RunRequest | None = None  # None: made by an older version

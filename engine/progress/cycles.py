@@ -115,8 +115,11 @@ class Cycles:
         if event.result == "succeeded":
             outcome = f"{glyphs.glyph('ok')} succeeded"
         else:
-            failed = tuple(task.description.task for task in tasks if task.failed)
-            outcome = f"{glyphs.glyph('failed')} failed: {_some(failed, len(failed))}"
+            failed = tuple(task for task in tasks if task.failed)
+            own = tuple(task for task in failed if task.cause != "cancelled")
+            state, word = ("failed", "failed") if own else ("cancelled", "cancelled")
+            names = tuple(task.description.task for task in own or failed)
+            outcome = f"{glyphs.glyph(state)} {word}: {_some(names, len(names))}"
         return f"{outcome}; {glyphs.watch} watching, ctrl-c ends it"
 
 

@@ -13,11 +13,12 @@ import msgspec
 
 from engine.api.messages import Refusal
 from engine.engine import Engine
+from engine.events import CycleFinished, CycleStarted, Event
 from engine.execution.steering import Steering
 from engine.model.errors import OutcropError
 from engine.terminal.interruption import Interruption
 from engine.worker import warm
-from engine.worker_messages import Began, Ended, Failed, Refused, Reply, Work, refusal_of
+from engine.worker_messages import Began, Cycled, Ended, Failed, Refused, Reply, Work, refusal_of
 
 INTERNAL_ERROR = 70
 _CHUNK = 1 << 16
@@ -52,7 +53,7 @@ class _Session:
         """Exactly one answer ends it; no exception escapes."""
         try:
             work = msgspec.json.decode(line, type=Work)
-            Engine.open(work.home).run(work.request, lambda event: None, began=self._began, steering=steering)
+            Engine.open(work.home).run(work.request, self._heard, began=self._began, steering=steering)
         except KeyboardInterrupt:  # a run that has begun ends by itself as cancelled
             self._refuse(_CANCELLED)
             return 130
@@ -71,6 +72,10 @@ class _Session:
     def _began(self, run: str) -> None:
         self._has_begun = True
         self._say(Began(run=run))
+
+    def _heard(self, event: Event) -> None:
+        if type(event) in (CycleStarted, CycleFinished):
+            self._say(Cycled())
 
     def _refuse(self, refusal: Refusal) -> None:
         self._say(Failed(refusal=refusal) if self._has_begun else Refused(refusal=refusal))

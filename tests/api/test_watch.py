@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from engine.api.client import EngineClient, RefusedError
+from engine.api.messages import RunCycled
 from tests.api.watching import lines_of, request_of, started_long, until
 from tests.runs.project import Project
 
@@ -42,16 +43,22 @@ def test_a_watched_run_is_a_session_of_cycles_until_it_is_told_to_end(
     run = client.start(request_of(project, watch=True))
     lines = lines_of(client.events(run))
     assert cycle(lines, 1)["result"] == "succeeded"
+    notices = client.notices()
+    next(notices)
     save(project, "bad")
     second = cycle(lines, 2)
     assert (second["result"], second["affected"]) == ("failed", ["code", "check"])
+    told = RunCycled(run=run, definition=str(project.directory / "outcrop.yml"))
+    assert [next(notice for notice in notices if notice == told) for _ in range(2)], "it began, and ended"
     (summary,) = client.runs()
     assert (summary.result, summary.cycles, summary.cycle_result, summary.is_watching) == (
         "running", 2, "failed", True,
     )  # fmt: skip
+    assert summary.cycle_seconds is not None and summary.cycle_since is None
     client.watch(run, False)
     assert json.loads(list(lines)[-1])["type"] == "run_finished"
     (summary,) = client.runs()
+    assert summary.cycle_seconds == second["seconds"]
     assert (summary.result, summary.cause, summary.cycles, summary.cycle_result, summary.is_watching) == (
         "failed", None, 2, "failed", False,
     )  # fmt: skip

@@ -9,6 +9,7 @@ from engine.events import (
     DefinitionChanged,
     Event,
     TaskDescription,
+    TaskFinished,
     TaskRetried,
     TasksRemoved,
     WatchEnded,
@@ -48,6 +49,10 @@ def cycle_finished(
 
 def concerns(task: str, at: float) -> TaskRetried:
     return TaskRetried(at=START + at, run=RUN, task=task, attempt=1, reason="its files have changed")
+
+
+def cancelled(task: str, at: float) -> TaskFinished:
+    return TaskFinished(at=START + at, run=RUN, task=task, result="failed", cause="cancelled", seconds=1.0)
 
 
 def broken(at: float, *problems: str) -> DefinitionBroken:

@@ -11,10 +11,10 @@ import msgspec
 from engine.api.messages import ComparedTask, Comparison, RunSummary, TaskFigures
 from engine.explain import subject
 from engine.progress.width import cells
-from tui.format import Glyphs, duration_text, role_of, short_run
+from tui.format import Glyphs, duration_text, length_text, role_of, short_run
 from tui.model.bars import bar
 from tui.model.facts import Fact, Section
-from tui.model.history_rows import cached_part, delta_text, length_text, result_of
+from tui.model.history_rows import cached_part, delta_text, result_of
 from tui.model.spans import Row, Span, fitted, padded_row, row_cells
 from tui.model.task_reasons import change_sections
 

@@ -11,7 +11,18 @@ from engine.events import RunFinished
 from engine.progress.sentences import state_of
 from engine.run_state import RunState
 from engine.usage import Usage
-from tui.format import MINUTE, Glyphs, age_text, clock_text, duration_text, role_of, share_of_size, short_run
+from tui.format import (
+    MINUTE,
+    Glyphs,
+    age_text,
+    clock_text,
+    duration_text,
+    length_text,
+    role_of,
+    share_of_size,
+    short_run,
+)
+from tui.model.attention import failures
 from tui.model.run_model import RunModel
 from tui.model.spans import Row, Span, row_cells
 
@@ -111,7 +122,9 @@ def _outcome_part(state: str, word: str, glyphs: Glyphs) -> Part:
 
 def _rested(model: RunModel) -> tuple[str, str]:
     """What all tasks together gave, of a watched run that waits for changes."""
-    return ("failed", "failed") if model.state.result == "failed" else ("ok", "succeeded")
+    if model.state.result != "failed":
+        return "ok", "succeeded"
+    return ("failed", "failed") if failures(model.state) else ("cancelled", "cancelled")
 
 
 def _watch(model: RunModel, glyphs: Glyphs) -> Part:
@@ -189,7 +202,8 @@ def _time(model: RunModel, now: float, estimate: str) -> Part:
     if began is None:
         return Part("time", ((),))
     ended = model.rested_at
-    elapsed = Span(clock_text((now if ended is None else ended) - began), bold=True)
+    seconds = (now if ended is None else ended) - began
+    elapsed = Span(length_text(seconds) if model.is_idle else clock_text(seconds), bold=True)
     if ended is not None or not estimate:
         return Part("time", ((elapsed,),))
     return Part("time", ((elapsed, Span(f" / {estimate}", "dim-text")), (elapsed,)))

@@ -9,7 +9,7 @@ import msgspec
 
 from engine.api.messages import RunSummary
 from engine.progress.width import cells
-from tui.format import Glyphs, age_text, clock_text, duration_text, role_of, short_run
+from tui.format import Glyphs, age_text, clock_text, duration_text, length_text, role_of, short_run
 from tui.model.spans import Row, Span, fitted, padded_row
 from tui.model.sparkline import sparkline
 
@@ -206,11 +206,6 @@ def row(
     return _joined(cells_of, Span(f"{mark} ", "edge-active"))
 
 
-def length_text(seconds: float) -> str:
-    """`1.2s`, from ten seconds on `0:41`, `1:02:09`."""
-    return duration_text(seconds) if seconds < 10 else clock_text(round(seconds))
-
-
 def definition_names(paths: Iterable[str]) -> dict[str, str]:
     """The names of files, with as many of their folders as tell them apart."""
     different = set(paths)
@@ -235,7 +230,7 @@ def _cell(item: RunRow, name: str, names: Mapping[str, str], now: float, glyphs:
         case "result":
             return _result(item, glyphs)
         case "duration":
-            seconds = now - summary.started_at if summary.result == "running" else summary.seconds
+            seconds = _seconds(summary, now)
             return (Span("" if seconds is None else length_text(seconds)),)
         case "+/−":
             text = delta_text(item.delta)
@@ -248,7 +243,16 @@ def _cell(item: RunRow, name: str, names: Mapping[str, str], now: float, glyphs:
         case "saved":
             saved = summary.saved_seconds
             return (Span(duration_text(saved) if saved >= 0.05 else "", "task-cached"),)
-    return _change(summary, item)
+    return _change(summary, item, now)
+
+
+def _seconds(summary: RunSummary, now: float) -> float | None:
+    """How long it has taken so far; of a session its last cycle: the rest is waiting."""
+    if summary.cycle_since is not None:
+        return now - summary.cycle_since
+    if summary.cycles and summary.cycle_seconds is not None:
+        return summary.cycle_seconds
+    return now - summary.started_at if summary.result == "running" else summary.seconds
 
 
 def _result(item: RunRow, glyphs: Glyphs) -> Row:
@@ -263,13 +267,14 @@ def _result(item: RunRow, glyphs: Glyphs) -> Row:
     return tuple(spans)
 
 
-def _change(summary: RunSummary, item: RunRow) -> Row:
+def _change(summary: RunSummary, item: RunRow, now: float) -> Row:
     spans: list[Span] = []
     if summary.is_unseen:
         spans.append(Span("not seen yet  ", "edge-active"))
     if summary.cycles:
         cycles = "1 cycle" if summary.cycles == 1 else f"{summary.cycles} cycles"
-        spans.append(Span(f"watched, {cycles}  ", "dim-text"))
+        length = now - summary.started_at if summary.seconds is None else summary.seconds
+        spans.append(Span(f"{cycles} in {length_text(length)}  ", "dim-text"))
     if summary.targets:
         spans.append(Span(f"only {', '.join(summary.targets)}  ", "dim-text"))
     if summary.missed:

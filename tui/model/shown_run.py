@@ -9,6 +9,7 @@ from engine.api.messages import RunSummary
 from engine.explain import printable
 from engine.model.request import RunRequest
 from engine.progress.pauses import pause_words
+from tui.model.attention import failures
 from tui.model.run_model import Dirty, Item, RunModel
 from tui.model.turns import Turns
 
@@ -123,7 +124,7 @@ class ShownRun:
         """Take in what came; then its logs go on at these bytes."""
         self.model.mend()
         dirty = self.model.take(items)
-        self.turns.take(items)
+        self.turns.take(items, lambda: bool(failures(self.model.state)))
         self.offset, self.usage_offset = offset, usage_offset
         if dirty.finished:
             self.course, self.lost = "finished", ()

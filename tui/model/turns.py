@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -25,18 +25,22 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Turns:
-    """`latest` is the last turn that nobody has taken."""
+    """`latest` is the last turn that nobody has taken.
+
+    A cycle in which nothing has failed but what someone has cancelled is no turn.
+    """
 
     def __init__(self) -> None:
         self._was_green: bool | None = None
         self._latest: Turn | None = None
 
-    def take(self, items: Iterable[object]) -> None:
-        """Take in what has happened."""
-        for item in items:
-            if type(item) is not CycleFinished or item.result == "no_result":
-                continue
+    def take(self, items: Iterable[object], has_failed: Callable[[], bool]) -> None:
+        """Take in what has happened; `has_failed` says whether something has, by now."""
+        finished = [item for item in items if type(item) is CycleFinished and item.result != "no_result"]
+        for item in finished:
             is_green = item.result == "succeeded"
+            if not is_green and item is finished[-1] and not has_failed():
+                continue
             if self._was_green is not None and is_green != self._was_green:
                 self._latest = Turn(at=item.at, is_green=is_green, cycle=item.cycle, seconds=item.seconds)
             self._was_green = is_green

@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import Screen
 
-from engine.api.messages import Comparison, Notice, Refusal, RunBegan, RunEnded, RunSummary
+from engine.api.messages import Comparison, Notice, Refusal, RunBegan, RunCycled, RunEnded, RunSummary
 from tui.bindings import bindings_for
 from tui.format import Glyphs, short_run
 from tui.model import history_rows
@@ -101,9 +101,11 @@ class HistoryScreen(Screen[None]):
         self._was_hidden = True
 
     def notice(self, notice: Notice) -> None:
-        """The engine has something to say: runs that begin and end are shown at once."""
+        """The engine has something to say: runs that begin and end are shown at once, and so are cycles."""
         match notice:
             case RunBegan() | RunEnded():
+                self._renew()
+            case RunCycled() if not self._was_hidden:
                 self._renew()
             case _:
                 pass
@@ -217,9 +219,9 @@ class HistoryScreen(Screen[None]):
         self._ticks += 1
         newest = self._runs[:_MOST_LIVE]
         is_live = any(run.result == "running" for run in newest)
-        is_watched = any(run.cycles and run.result == "running" for run in newest)
+        is_watched = any(run.cycles and run.result == "running" and not run.is_ours for run in newest)
         if self.is_current and is_watched and self._ticks % _SECONDS_OF_A_CYCLE == 0:
-            self._renew()  # nobody tells that a cycle has ended
+            self._renew()  # nobody tells of the cycles of another process
         if self.is_current and (is_live or self._ticks % _SECONDS_STILL == 0):
             self._list.tick(self._clock())
 

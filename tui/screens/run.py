@@ -154,6 +154,14 @@ class RunScreen(Screen[None]):
             return bool(self.selected_task.searched)
         return self.shown is None or is_possible(action, self.shown, self.selected)
 
+    def is_on(self, action: str) -> bool:
+        """Whether what the action turns on and off is on."""
+        if self.shown is None:
+            return False
+        return (action == "watch" and self.shown.is_watched) or (
+            action == "keep_going" and self.shown.keeps_going
+        )
+
     def action_view_cycle(self) -> None:
         self.panes.cycle_view()
 

@@ -81,7 +81,7 @@ class StatusBar(Widget):
         entries = [
             FooterEntry(
                 key=key_text(it.keys[0], is_unicode=self._glyphs.is_unicode),
-                words=it.action.short,
+                words=it.short,
                 rank=it.action.rank,
                 action=it.action.textual_action,
             )

@@ -257,3 +257,26 @@ def test_the_totals_count_what_differs() -> None:
     compared = msgspec.structs.replace(compared, tasks=(*compared.tasks, lint))
     text = row_text(comparison_rows.totals(compared, GLYPHS))
     assert text.endswith("1 slower, 1 faster, 1 no longer cached, 1 new, 1 gone")
+
+
+def session(**changes: object) -> str:
+    """The row of a watched run."""
+    found = run_summary(
+        999, result="running", seconds=None, is_ours=True, cycles=12, cycle_result="succeeded"
+    )
+    summary = msgspec.structs.replace(found, **changes)
+    columns = history_rows.columns(120)
+    (row,) = history_rows.run_rows([summary])
+    return row_text(history_rows.row(row, columns, {}, NOW, GLYPHS))
+
+
+def test_a_session_has_the_time_of_its_last_cycle_and_tells_how_many_there_were() -> None:
+    text = session(cycle_seconds=2.5, is_watching=True)
+    assert "● watching ↻12" in text
+    assert " 2.5s " in text
+    assert "12 cycles in 1:00" in text
+    assert " 0:20 " in session(cycle_seconds=2.5, cycle_since=NOW - 20)
+    over = session(result="succeeded", seconds=3600.0, cycle_seconds=0.31)
+    assert " 0.31s " in over and "12 cycles in 1:00:00" in over
+    assert " 1:00 " in session(cycles=1), "the first has not ended"
+    assert " 1:00:00 " in session(result="succeeded", seconds=3600.0), "of an older version"

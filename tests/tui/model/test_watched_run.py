@@ -12,6 +12,7 @@ from tests.tui.watching import (
     IDLE,
     PROBLEM,
     broken,
+    cancelled,
     concerns,
     cycle,
     cycle_finished,
@@ -51,7 +52,7 @@ def test_time_stands_still_while_nothing_is_to_do_and_counts_anew_with_a_change(
     model = model_of(*IDLE)
     assert model.is_idle
     assert (model.ended_at, model.rested_at, model.began_at) == (None, START + 3, START)
-    assert " 0:03 " in header(model, 500.0) + " "
+    assert " 3s " in header(model, 500.0) + " "
     model.take((cycle_started(2, 600.0, "src/a.py"), concerns("unit", 600.0), begins("unit", 600.0)))
     assert not model.is_idle
     assert (model.rested_at, model.began_at) == (None, START + 600)
@@ -77,6 +78,13 @@ def test_the_header_names_the_cycle_and_how_much_it_concerns() -> None:
     model.take((cycle_started(3, 10.0, "README.md"), cycle_finished(3, 10.0, is_green=False)))
     assert "↻ watch · cycle 3 · nothing affected  ✖ failed" in header(model, 10.0)
     assert "@ watch, cycle 3, nothing affected" in header(model, 10.0, glyphs=Glyphs(is_unicode=False))
+
+
+def test_what_someone_has_cancelled_is_no_failure() -> None:
+    model = model_of(*IDLE, cycle_started(2, 6.0, "a"), concerns("unit", 6.0), begins("unit", 6.0))
+    model.take((cancelled("unit", 7.0), cycle_finished(2, 7.0, "unit", is_green=False)))
+    assert "⊘ cancelled" in header(model, 8.0)
+    assert "failed" not in header(model, 8.0)
 
 
 @pytest.mark.parametrize("width", [24, 40, 60, 80, 120])

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
-from engine.api.messages import Refusal, RunEnded, RunSummary
+from engine.api.messages import Refusal, RunCycled, RunEnded, RunSummary
 from tests.tui.fakes_runs import NOW, FakeRuns, PlainApp, run_summary, some_runs
 from tui.format import Glyphs
 from tui.model.spans import row_text
@@ -71,6 +72,19 @@ async def test_a_run_that_was_collected_leaves_the_list() -> None:
         assert app.list.count == 6
         assert "0990" not in app.text()
         assert app.history.selected is not None
+
+
+async def test_the_cycles_of_a_session_are_shown_at_once() -> None:
+    app = HistoryApp(FakeRuns(some_runs()))
+    async with app.run_test(size=(120, 24)) as pilot:
+        await pilot.pause()
+        known = app.source.all[0]
+        app.source.all[0] = msgspec.structs.replace(
+            known, cycles=7, cycle_result="failed", cycle_seconds=1.5, is_watching=True
+        )
+        app.history.notice(RunCycled(run="0999", definition="ci.yml"))
+        await pilot.pause()
+        assert "✖ watching ↻7" in app.text()
 
 
 async def test_no_run_says_what_to_do() -> None:

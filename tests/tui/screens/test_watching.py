@@ -10,18 +10,21 @@ import pytest
 from textual.events import AppBlur, AppFocus
 
 from engine.model.request import RunRequest
-from tests.tui.run_screen import BEGUN, NORMAL, RUN, WIDE, Shown, command, ends, over, showing
+from tests.tui.run_screen import BEGUN, NORMAL, RUN, WIDE, Shown, begins, command, ends, over, showing
 from tests.tui.watching import (
     IDLE,
     broken,
+    cancelled,
     concerns,
     cycle,
+    cycle_finished,
     cycle_started,
     defines,
     removes,
     watch_ended,
     watch_started,
 )
+from tui.active_actions import offered_actions
 from tui.screens.confirm import ChoiceScreen
 
 
@@ -46,6 +49,18 @@ async def test_a_key_turns_watching_on_and_off_for_a_run_that_goes_on(key: str) 
         await shown.press(key)
         await shown.until(lambda: len(shown.engine.asked) == 2)
     assert shown.engine.asked == [("watch", RUN, True), ("watch", RUN, False)]
+
+
+async def test_the_footer_and_the_palette_say_what_the_key_would_do_now() -> None:
+    async with showing(*BEGUN, size=WIDE) as shown:
+        shown.screen.panes.focus_tasks()
+        assert "W watch " in screen_text(shown)
+        await shown.say(watch_started(2.0))
+        assert "W stop watching " in screen_text(shown)
+        words = {it.action.id: it.words for it in offered_actions(shown.app.screen)}
+        assert words["watch"] == "Stop watching for changes"
+        await shown.say(watch_ended(3.0))
+        assert "W watch " in screen_text(shown)
 
 
 async def test_in_the_log_the_small_letter_wraps_its_lines() -> None:
@@ -173,6 +188,16 @@ async def test_a_turn_is_told_when_it_has_just_happened(monkeypatch: pytest.Monk
         await shown.pilot.pause()
         await shown.say(*cycle(4, 8.5, "unit", exit_code=1))
         await shown.until(lambda: told[2:] == [("✖ x: unit failed", False)])
+
+
+async def test_what_someone_has_cancelled_is_no_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with idle() as shown:
+        told = listened(shown, monkeypatch)
+        await shown.say(cycle_started(2, 5.0, "a"), concerns("unit", 5.0), begins("unit", 5.0))
+        await shown.say(cancelled("unit", 6.0), cycle_finished(2, 6.0, "unit", is_green=False))
+        await shown.say(*cycle(3, 7.0, "unit"))
+        await shown.say(*cycle(4, 8.5, "unit", exit_code=1))
+        await shown.until(lambda: told == [("✖ x: unit failed", False)])
 
 
 async def test_the_turns_of_the_past_are_not_told_to_who_attaches(monkeypatch: pytest.MonkeyPatch) -> None:
