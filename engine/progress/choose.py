@@ -31,7 +31,7 @@ def sink_for(mode: str, console: Console, watched: ReadTail | None = None) -> Si
     if watched is not None:
         from engine.progress.cycles import Cycles
 
-        cycles = Cycles(glyphs, watched, shows_failures=is_live or mode == "quiet")
+        cycles = Cycles(glyphs, watched, shows_logs=is_live or mode == "quiet")
     if mode == "quiet":
         from engine.progress.quiet import Quiet
 

@@ -26,13 +26,12 @@ _NAMED = 3  # of paths and tasks, before the rest is counted
 class Cycles:
     """Takes every event of a run; silent in one that is not watched.
 
-    `shows_failures`: the last lines of what failed in a cycle are part of its summary.
+    `shows_logs`: the last lines of what failed in a cycle are part of its summary.
     """
 
-    def __init__(self, glyphs: Glyphs, read_tail: ReadTail, *, shows_failures: bool) -> None:
+    def __init__(self, glyphs: Glyphs, read_tail: ReadTail, *, shows_logs: bool) -> None:
         self._glyphs = glyphs
-        self._read_tail = read_tail
-        self._shows_failures = shows_failures
+        self._read_tail = read_tail if shows_logs else _no_lines
         self._state = RunState()
 
     @property
@@ -94,12 +93,11 @@ class Cycles:
         """What failed in it, what it did, what all tasks together give."""
         glyphs, state = self._glyphs, self._state
         lines: list[str] = []
-        if self._shows_failures:
-            definition = "" if state.started is None else shown_path(state.started.definition)
-            for task in event.affected:
-                found = state.tasks.get(task)
-                if found is not None and found.failed:
-                    lines += section(found, glyphs, self._read_tail, definition).rstrip("\n").split("\n")
+        definition = "" if state.started is None else shown_path(state.started.definition)
+        for task in event.affected:
+            found = state.tasks.get(task)
+            if found is not None and found.failed and found.cause != "cancelled":
+                lines += section(found, glyphs, self._read_tail, definition).rstrip("\n").split("\n")
         done = [
             f"{glyphs.glyph(row)} {event.counts[outcome]} {word}"
             for outcome, row, word in OUTCOMES
@@ -121,6 +119,11 @@ class Cycles:
             names = tuple(task.description.task for task in own or failed)
             outcome = f"{glyphs.glyph(state)} {word}: {_some(names, len(names))}"
         return f"{outcome}; {glyphs.watch} watching, ctrl-c ends it"
+
+
+def _no_lines(task: str) -> bytes:
+    """They have scrolled by already."""
+    return b""
 
 
 def _near(problem: str) -> str:

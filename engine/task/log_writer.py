@@ -66,7 +66,7 @@ class LogWriter:
         self._writers.clear()
 
     def mark(self, text: str) -> None:
-        """A line of ours between what was there and what comes."""
+        """A line of ours between what was there and what comes; nobody is given notice of it."""
         content = text.encode() + b"\n"
         self._stamp()
         try:
@@ -74,9 +74,7 @@ class LogWriter:
         except OSError as error:
             self.error = error
             return
-        offset, self.size = self.size, self.size + written
-        if self._notice is not None:
-            self._notice("stdout", offset, content[:written])
+        self.size += written
 
     async def finished(self) -> None:
         """Wait until every writer has closed its end and everything is in the file."""

@@ -141,7 +141,7 @@ def read_tail(name: str) -> bytes:
 
 def sink_of(kind: str, console: Console) -> Sink:
     glyphs = Glyphs()
-    cycles = Cycles(glyphs, read_tail, shows_failures=kind != "plain")
+    cycles = Cycles(glyphs, read_tail, shows_logs=kind != "plain")
     match kind:
         case "plain":
             return Plain(console, glyphs, cycles)
@@ -208,6 +208,18 @@ def test_where_no_log_scrolls_by_a_cycle_shows_how_it_failed(kind: str) -> None:
     text = said(kind, *FIRST, *RED, *NOTHING)
     assert text.count("│ boom") == 1
     assert text.index("boom") < text.index("cycle 2: ✖ 1 failed")
+
+
+def test_where_the_log_scrolls_by_the_end_of_a_cycle_says_where_it_failed_and_how_to_look_inside() -> None:
+    text = said("plain", *FIRST, *RED)
+    assert text.endswith("""
+── a ✖ exit 3 after 1s
+look inside: outcrop shell a
+
+cycle 2: ✖ 1 failed in 1.2s (a)
+✖ failed: a; ↻ watching, ctrl-c ends it
+""")
+    assert "boom" not in text
 
 
 def test_quiet_says_nothing_of_cycles_that_go_well_but_when_one_does_again() -> None:

@@ -259,7 +259,7 @@ def test_a_removed_task_that_takes_its_time_to_end_does_not_disturb_the_end_of_t
     project.define("""
     - key: slow
       terminate-grace-period-seconds: 100
-      run: "trap 'echo asked' TERM; echo begun; while true; do sleep 0.1; done"
+      run: "trap 'echo asked' TERM; echo begun; while true; do sleep 0.1 || true; done"
     - {key: short, run: "true"}
     """)
     session = watch(project, "--cpus", "4")

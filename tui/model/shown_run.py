@@ -92,10 +92,12 @@ class ShownRun:
         if watch is None or not watch.problems or started is None:
             return ""
         folder = started.definition.rpartition("/")[0] + "/"
-        first = printable(watch.problems[0].partition("\n")[0].removeprefix(folder))
+        lines = watch.problems[0].removeprefix(folder).split("\n")
+        hints = (line.strip().removeprefix("hint: ") for line in lines[1:] if line.strip())
+        told = "; ".join(printable(line) for line in (lines[0], *hints))
         more = len(watch.problems) - 1
         others = f" (and {more} more)" if more else ""
-        return f"{first}{others}; the last good definition stays in force"
+        return f"{told}{others}; the last good definition stays in force"
 
     @property
     def _paused_words(self) -> str:

@@ -149,6 +149,11 @@ def test_a_forecast_begins_anew_with_each_cycle() -> None:
     assert forecast.text(model.state, {"unit": 8.0}, START + 101, model.began_at) == "~0:08"
 
 
+def test_a_broken_definition_is_told_with_what_helps() -> None:
+    shown = shown_of(*IDLE, broken(5.0, "/project/outcrop.yml:3:5: no `rum`\n  hint: did you mean `run`?"))
+    assert shown.alarm.startswith("outcrop.yml:3:5: no `rum`; did you mean `run`?; the last good")
+
+
 def test_a_broken_definition_is_an_alarm_until_it_is_mended() -> None:
     shown = shown_of(*IDLE, broken(5.0, PROBLEM, "/project/other.yml:1:1: \x1b[31mno"))
     assert shown.alarm == (
