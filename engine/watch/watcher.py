@@ -9,30 +9,44 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 
 from watchfiles._rust_notify import RustNotify, WatchfilesRustInternalError
 
 from engine.watch.changes import EVERYTHING, Changes
 
-_QUIET_MS = 10
+# watchfiles looks by the clock whether something has come, and whether it goes on coming: often while
+# somebody is at work, for each save waits for it; seldom when nothing has come for long, for it is all that
+# is done then.
+_STEP_MS = 5
+_CALM_STEP_MS = 15
+_CALM_AFTER_MS = 30_000
 _LONGEST_MS = 150
+_GIVING_BACK = (0.01, 0.03, 0.1, 0.3, 0.0)
+_ATTEMPTS = 20  # to watch directories of which one is just being removed
 _MANY = 2000  # paths at once: the kernel's queue may have run over, which nobody tells
 _POLL_SECONDS = 1.0
+_MOST_POLLING = 0.05  # of the time
+_RETRY_SECONDS = 15.0  # others may have given back what the kernel has not enough of
+_MOST_TRYING = 0.01  # of the time
 _MISSING_SECONDS = 0.2
-_LIMITS = "/proc/sys/fs/inotify"
+_LIMITS = ("/proc/sys/fs/inotify/max_user_", "/proc/sys/user/max_inotify_")
 
 
 class Watcher:
     """When `descriptor` is readable, `take` has something.
 
     After `watch` and whenever changes may have been lost, everything counts as changed. `warning` is said
-    once watching has fallen back to looking now and then.
+    while watching has fallen back to looking now and then; it is empty again once the kernel has room.
     """
 
-    def __init__(self, poll_seconds: float = _POLL_SECONDS) -> None:
+    def __init__(self, poll_seconds: float = _POLL_SECONDS, retry_seconds: float = _RETRY_SECONDS) -> None:
+        self.retry_seconds = retry_seconds
         self.descriptor = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self.warning = ""
         self._poll_seconds = poll_seconds
+        self._taken = time.monotonic()
+        self._look_seconds = 0.0
         self._lock = threading.Lock()
         self._found: Changes | None = None
         self._directories: frozenset[str] = frozenset()
@@ -44,7 +58,11 @@ class Watcher:
         return bool(self.warning)
 
     def watch(self, directories: frozenset[str]) -> None:
-        """These from now on, instead of those before; no effect when they are the same."""
+        """These from now on, instead of those before; no effect when they are the same.
+
+        To be called whenever what was taken has been looked at.
+        """
+        self._look_seconds = time.monotonic() - self._taken
         if directories == self._directories and self._thread is not None:
             return
         self._directories = directories
@@ -64,7 +82,14 @@ class Watcher:
             pass
         with self._lock:
             found, self._found = self._found, None
+        if found is not None:
+            self._taken = time.monotonic()
         return found
+
+    @property
+    def poll_seconds(self) -> float:
+        """How long to wait between two looks at everything, so that they take a small part of the time."""
+        return max(self._poll_seconds, self._look_seconds / _MOST_POLLING)
 
     def close(self) -> None:
         """Nothing is heard any more."""
@@ -103,16 +128,21 @@ class _Thread(threading.Thread):
     def run(self) -> None:
         try:
             while not self._stopped.is_set():
-                notify = self._make()
-                if notify is None:
-                    self._poll()
-                    return
+                begun = time.monotonic()
+                made = self._make()
+                if isinstance(made, str) and self._before is not None:  # which has what this one needs
+                    self._take_over()
+                    made = self._make_soon()
+                if isinstance(made, str):
+                    self._poll(made, time.monotonic() - begun)
+                    continue
+                self._watcher.warning = ""
                 self._take_over()
                 self._watcher._put(EVERYTHING)
                 try:
-                    self._listen(notify)
+                    self._listen(made)
                 finally:
-                    notify.close()
+                    made.close()
         finally:
             self._take_over()
 
@@ -122,27 +152,38 @@ class _Thread(threading.Thread):
             before.stop()
             before.join()
 
-    def _make(self) -> RustNotify | None:
-        """None where the kernel refuses: why is in the watcher's `warning` then."""
-        while True:
-            present = sorted(path for path in self._wanted if os.path.isdir(path))
+    def _make(self) -> RustNotify | str:
+        """Text where the kernel refuses: what to warn of."""
+        for left in reversed(range(_ATTEMPTS)):
+            present = sorted(path for path in self._wanted if _can_be_watched(path))
             try:
-                notify = RustNotify(present, False, False, 0, False, True)
-            except FileNotFoundError:
-                continue  # it has just gone
+                # To ignore what may not be read would be to ignore the kernel's limit too (watchfiles 1.3).
+                notify = RustNotify(present, False, False, 0, False, False)
             except (OSError, WatchfilesRustInternalError) as error:
-                self._watcher.warning = _warning(str(error), len(present))
-                return None
-            self._watcher.warning = ""
+                if isinstance(error, (FileNotFoundError, PermissionError)) and left:
+                    continue  # it has just gone
+                return _warning(str(error), len(present))
             return notify
+        raise AssertionError("the last attempt ends one way or the other")
+
+    def _make_soon(self) -> RustNotify | str:
+        """What was closed gives its watches back in a thread of its own."""
+        for seconds in _GIVING_BACK:
+            made = self._make()
+            if not isinstance(made, str) or self._stopped.wait(seconds):
+                break
+        return made
 
     def _listen(self, notify: RustNotify) -> None:
         """Until it is stopped, or something may have been lost and all must be watched anew."""
+        is_calm = True
         while True:
+            step, patience = (_CALM_STEP_MS, 0) if is_calm else (_STEP_MS, _CALM_AFTER_MS)
             try:
-                found = notify.watch(_LONGEST_MS, _QUIET_MS, 0, self._stopped)
+                found = notify.watch(_LONGEST_MS, step, patience, self._stopped)
             except WatchfilesRustInternalError:
                 return  # such as a name that is no UTF-8: which one is not said
+            is_calm = isinstance(found, str)
             if isinstance(found, str):
                 if self._stopped.is_set():
                     return
@@ -153,28 +194,49 @@ class _Thread(threading.Thread):
                 return
             self._watcher._put(Changes(paths))
 
-    def _poll(self) -> None:
+    def _poll(self, warning: str, trying_seconds: float) -> None:
+        """Until the kernel may have room, or it is stopped. `trying_seconds`: what it costs to ask it."""
+        limits, begun = _limits(), time.monotonic()
         self._take_over()
-        self._watcher._put(EVERYTHING)
-        while not self._stopped.wait(self._watcher._poll_seconds):
+        patience = max(self._watcher.retry_seconds, trying_seconds / _MOST_TRYING)
+        while not self._stopped.is_set():
+            self._watcher.warning = warning
             self._watcher._put(EVERYTHING)
+            if self._stopped.wait(self._watcher.poll_seconds):
+                return
+            if _limits() != limits or time.monotonic() - begun > patience:
+                return
+
+
+def _can_be_watched(path: str) -> bool:
+    return os.path.isdir(path) and os.access(path, os.R_OK)
 
 
 def _warning(error: str, count: int) -> str:
     """What the kernel refused, and what to do about it."""
-    watches, instances = _limit("max_user_watches"), _limit("max_user_instances")
     if "limit" in error.lower() or "too many" in error.lower() or "no space" in error.lower():
+        watches, instances = _limit("watches"), _limit("instances")
         return (
             f"the kernel's limit of {watches} watched directories or {instances} watching programs is too"
-            f" small for {count} more directories, so changes are looked for once a second"
+            f" small for {count} more directories, so changes are looked for about once a second"
             " (`sudo sysctl fs.inotify.max_user_watches=524288 fs.inotify.max_user_instances=1024`)"
         )
-    return f"changes cannot be heard ({error}), so they are looked for once a second"
+    return f"changes cannot be heard ({error}), so they are looked for about once a second"
 
 
 def _limit(name: str) -> str:
+    """The smaller one of the machine's and of this user namespace's."""
+    found = [int(text) for prefix in _LIMITS if (text := _read(prefix + name)).isdigit()]
+    return str(min(found)) if found else "unknown"
+
+
+def _limits() -> tuple[str, ...]:
+    return tuple(_read(prefix + name) for prefix in _LIMITS for name in ("watches", "instances"))
+
+
+def _read(path: str) -> str:
     try:
-        with open(os.path.join(_LIMITS, name), encoding="ascii") as file:
+        with open(path, encoding="ascii") as file:
             return file.read().strip()
     except OSError:
-        return "unknown"
+        return ""

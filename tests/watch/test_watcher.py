@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import select
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
+from watchfiles._rust_notify import RustNotify
 
 from engine.watch import watcher as module
 from engine.watch.changes import EVERYTHING, Changes
@@ -69,6 +72,52 @@ def test_where_the_kernel_refuses_everything_is_looked_at_now_and_then(
         for _ in range(3):
             assert _next(watcher) == EVERYTHING
         assert watcher.is_polling and "sysctl fs.inotify.max_user_watches" in watcher.warning
+    finally:
+        watcher.close()
+
+
+def test_what_the_kernel_refused_is_asked_for_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    refusals = iter(range(2))
+
+    def refuse_twice(*arguments: Any) -> RustNotify:
+        if next(refusals, None) is None:
+            return RustNotify(*arguments)
+        raise OSError('OS file watch limit reached. about ["x"]')
+
+    monkeypatch.setattr(module, "RustNotify", refuse_twice)
+    watcher = Watcher(poll_seconds=0.01, retry_seconds=0.01)
+    try:
+        watcher.watch(frozenset({str(tmp_path)}))
+        assert _next(watcher) == EVERYTHING
+        while watcher.is_polling:
+            assert _next(watcher) == EVERYTHING
+        while watcher.take() is not None:
+            pass
+        (tmp_path / "a").write_text("1")
+        while (found := _next(watcher)).is_everything:
+            pass
+        assert found.paths == {str(tmp_path / "a")}
+    finally:
+        watcher.close()
+
+
+def test_looking_now_and_then_is_a_small_part_of_what_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError("Too many open files (os error 24)")
+
+    monkeypatch.setattr(module, "RustNotify", refuse)
+    watcher = Watcher(poll_seconds=0.01)
+    directories = frozenset({str(tmp_path)})
+    try:
+        watcher.watch(directories)
+        assert _next(watcher) == EVERYTHING
+        begun = time.monotonic()
+        while time.monotonic() - begun < 0.05:  # a look that takes its time
+            pass
+        watcher.watch(directories)
+        assert 20 * (time.monotonic() - begun) >= watcher.poll_seconds >= 20 * 0.05
     finally:
         watcher.close()
 
