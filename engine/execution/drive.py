@@ -61,7 +61,8 @@ class Executor(Protocol):
     `execute` returns a Hit when the result turned up while it waited for an equal task elsewhere.
     When it is cancelled, the cancellation comes out of it only once the sandbox is gone; cancelled
     again, it does not wait for the task's grace any longer.
-    `sample` is called about once a second, from the first half second on, to note what is used.
+    `sample` is called about once a second while something runs, from its first half second on, to note
+    what is used.
     """
 
     async def execute(self, resolved: Resolved, cores: tuple[int, ...]) -> Result: ...
@@ -132,6 +133,7 @@ class _Loop:
         self._changed = asyncio.Event()
         self._interrupted = False
         self._was_waiting = False
+        self._sampling: asyncio.TimerHandle | None = None
         self._breakpoints.changed = self._changed.set
 
     async def run_all(self) -> None:
@@ -142,7 +144,6 @@ class _Loop:
             loop.add_reader(self._steering.descriptor, self._changed.set)
         if self._control is not None:
             loop.add_reader(self._control.descriptor, self._changed.set)
-        self._sample_later(loop, 0)
         try:
             async with asyncio.TaskGroup() as group:
                 if self.is_watched:
@@ -158,7 +159,8 @@ class _Loop:
         except BaseExceptionGroup as failures:
             raise failures.exceptions[0] from None
         finally:
-            self._sampling.cancel()
+            if self._sampling is not None:
+                self._sampling.cancel()
             loop.remove_signal_handler(signal.SIGINT)
             if self._steering is not None:
                 loop.remove_reader(self._steering.descriptor)
@@ -191,13 +193,16 @@ class _Loop:
         if self._cycles is not None:
             self._cycles.begin()
 
-    def _sample_later(self, loop: asyncio.AbstractEventLoop, count: int) -> None:
+    def _sample_later(self, count: int = 0) -> None:
         seconds = _FIRST_SAMPLES[count] if count < len(_FIRST_SAMPLES) else _SAMPLE_SECONDS
-        self._sampling = loop.call_later(seconds, self._sample, loop, count)
+        self._sampling = asyncio.get_running_loop().call_later(seconds, self._sample, count)
 
-    def _sample(self, loop: asyncio.AbstractEventLoop, count: int) -> None:
+    def _sample(self, count: int) -> None:
+        """Go on with it only while something runs: one that waits for changes costs nothing."""
+        self._sampling = None
         self._executor.sample()
-        self._sample_later(loop, count + 1)
+        if self._work:
+            self._sample_later(count + 1)
 
     def _obey_all(self, loop: asyncio.AbstractEventLoop) -> None:
         """Done by the loop rather than where commands are heard: what goes wrong here must end the run."""
@@ -288,6 +293,8 @@ class _Loop:
         resolved = self._run.start(start.task, start.reservation.cores)
         self._held[start.task] = start.reservation
         self._work[start.task] = group.create_task(self._execute(resolved, start.reservation))
+        if self._sampling is None:
+            self._sample_later()
 
     async def _execute(self, resolved: Resolved, reservation: Reservation) -> None:
         task = resolved.task

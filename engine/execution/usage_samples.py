@@ -9,12 +9,14 @@ from engine.model.clock import Clock
 from engine.sandbox.running_task import RunningTask
 
 _FULL_LINE = b"cpu "
+_LONGEST_GAP = 3.0  # seconds: after a longer one nothing was running meanwhile
 
 
 class UsageSamples:
     """The samples of one run. One that cannot be taken or written (a full disk) is left out.
 
-    The first call of `take` only marks where the next one begins to measure.
+    The first call of `take` only marks where the next one begins to measure, as does one long after
+    the one before.
     """
 
     def __init__(self, path: str, run: str, clock: Clock) -> None:
@@ -25,6 +27,7 @@ class UsageSamples:
         self._running: dict[str, RunningTask] = {}
         self._cpu_seconds: dict[str, tuple[float, float]] = {}
         self._cores: dict[int, tuple[int, int]] = {}
+        self._taken = 0.0
 
     def add(self, task: str, running: RunningTask) -> None:
         """A sandbox runs from now on."""
@@ -52,12 +55,14 @@ class UsageSamples:
             self._file = -1
 
     def _sample(self) -> bytes:
-        """A sample as a line; nothing the first time."""
+        """A sample as a line; nothing where there is nothing to compare with."""
         from engine import usage  # late: most runs are over before
 
         before, self._cores = self._cores, read_cores()
+        now = time.monotonic()
+        gap, self._taken = now - self._taken, now
         tasks = {task: usage.TaskUsage(*self._measure(task)) for task in self._running}
-        if not before:
+        if not before or gap > _LONGEST_GAP:
             return b""
         total, available = _memory()
         sample = usage.Usage(

@@ -8,11 +8,14 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.execution import usage_samples
 from engine.execution.usage_samples import UsageSamples, busy, read_cores
 from engine.usage import Usage
 
@@ -44,6 +47,21 @@ def test_the_first_sample_is_the_second_look(tmp_path: Path) -> None:
     sample = msgspec.json.decode(line, type=Usage)
     assert (sample.at, sample.run, sample.tasks) == (7.0, "r", {})
     assert 0 < sample.memory < sample.memory_total
+
+
+def test_a_time_in_which_nothing_was_sampled_is_no_part_of_a_sample(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = iter((100.0, 101.0, 161.0, 161.5))
+    monkeypatch.setattr(usage_samples, "time", SimpleNamespace(monotonic=lambda: next(now)))
+    path = tmp_path / "usage.jsonl"
+    samples = UsageSamples(str(path), "r", lambda: 7.0)
+    counts = []
+    for _ in range(4):
+        samples.take()
+        counts.append(len(path.read_bytes().splitlines()) if path.exists() else 0)
+    samples.close()
+    assert counts == [0, 1, 1, 2]
 
 
 _UNTIL_FULL = """
