@@ -16,6 +16,7 @@ from engine.execution import artifacts
 from engine.execution.contexts import task_id
 from engine.execution.drive import Executed
 from engine.execution.resolved import Patterns, Resolved
+from engine.execution.run_folders import RunFolder
 from engine.execution.shown_output import as_events
 from engine.execution.threads import in_thread
 from engine.execution.workplace import Workplace
@@ -42,15 +43,16 @@ _ENTERED = "a shell was opened in this task while it ran, so its result is not c
 
 
 class Attempt:
-    """One execution of one task in a directory of its own."""
+    """One execution of one task in a directory of its own; `folder` is to be its /run/outcrop."""
 
-    def __init__(self, workplace: Workplace, resolved: Resolved, directory: str) -> None:
+    def __init__(self, workplace: Workplace, resolved: Resolved, directory: str, folder: RunFolder) -> None:
         self._workplace = workplace
         self._store = workplace.store
         self._facts = workplace.facts
         self._resolved = resolved
         self._directory = directory
-        self._folder = os.path.join(directory, "outcrop")
+        self._run_folder = folder
+        self._folder = folder.path
         self._view = InputView(
             self._store.layers.merged,
             resolved.layers,
@@ -102,7 +104,8 @@ class Attempt:
             if mount.pending is not None:
                 materialise(mount.pending, self._store.layers)
         plan = build_view(self._store.layers, self._directory, self._view, overlay.mountable_layers())
-        outputs.prepare(self._folder)
+        if not self._run_folder.is_made:
+            outputs.prepare(self._folder)
         above = self._resolved.starts_from
         if not self._store.layers.hold(*above):
             raise UserError("what the task was to go on from is not there any more", "try it again without")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 
 from engine.execution.attempt import Attempt, said_wrongly
 from engine.execution.drive import Executed, Result
 from engine.execution.resolved import Hit, Resolved
+from engine.execution.run_folders import RunFolder, RunFolders
 from engine.execution.threads import in_thread
 from engine.execution.workplace import Workplace
 from engine.model.errors import UserError
@@ -23,6 +25,7 @@ class LocalExecutor:
 
     def __init__(self, workplace: Workplace) -> None:
         self._workplace = workplace
+        self._folders = RunFolders(workplace.store.work_directory().directory)
 
     def sample(self) -> None:
         """See `engine.execution.drive.Executor`."""
@@ -49,14 +52,22 @@ class LocalExecutor:
             if isinstance(resolved.package, PendingLayer):
                 return await in_thread(self._materialise, resolved, resolved.package)
             directory = self._workplace.store.work_directory().directory()
-            attempt = Attempt(self._workplace, resolved, directory)
+            folder = self._folders.take(directory)
+            attempt = Attempt(self._workplace, resolved, directory, folder)
             try:
                 return await attempt.run(cores)
             finally:
                 # Nobody waits for this; the end of the event loop does.
-                asyncio.get_running_loop().run_in_executor(None, _remove, directory)
+                asyncio.get_running_loop().run_in_executor(None, self._clear, directory, folder)
         except UserError as error:
             return Executed(cause="user_error", messages=(said_wrongly(error),))
+
+    def _clear(self, directory: str, folder: RunFolder) -> None:
+        """What stays goes with the work directory at the end of the run."""
+        self._folders.give_back(folder.path)
+        for path in (directory, *((folder.path,) if folder.is_made else ())):
+            with suppress(OSError):
+                remove_tree(path)
 
     def _materialise(self, resolved: Resolved, pending: PendingLayer) -> Executed:
         """Write the layer that a built-in package has found."""
@@ -70,11 +81,3 @@ class LocalExecutor:
         executed = Executed(cause="executed", outcome=outcome, seconds=seconds, layer=layer, layer_bytes=size)
         self._workplace.remember(resolved, outcome, executed, None)
         return executed
-
-
-def _remove(directory: str) -> None:
-    """What stays goes with the work directory at the end of the run."""
-    try:
-        remove_tree(directory)
-    except OSError:
-        return
