@@ -7,6 +7,8 @@ layer that it stands on. Nothing says so but its manifest file: everyone else se
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import compress
+from operator import is_not
 
 import msgspec
 
@@ -82,7 +84,7 @@ def _is_plain(manifest: LayerManifest) -> bool:
 def _differing(entries: dict[str, Entry], below: dict[str, Entry]) -> set[str]:
     """The paths at which two trees are not the same, times included."""
     known = below.get
-    others = [path for path, entry in entries.items() if known(path) is not entry]  # most are the very same
+    others = compress(entries, map(is_not, map(known, entries), entries.values()))  # most are the very same
     found = {path for path in others if known(path) != entries[path]}
     if len(entries) != len(below) or not found <= below.keys():
         found.update(below.keys() - entries.keys())
