@@ -96,12 +96,15 @@ _MORE = st.tuples(
 @given(steps=st.lists(st.lists(_CHANGES | _MORE, max_size=5), min_size=1, max_size=6))
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_after_any_changes_a_look_at_them_finds_what_a_fresh_one_finds(steps: list[Step]) -> None:
-    kinds = (
-        IgnoreRules(leaves_out_repositories=True),
-        IgnoreRules(),
-        IgnoreRules(docker=b"x\n!x/a\nd/e\n"),
-        IgnoreRules(tracked=("d/b.log",)),
-        None,
+    kinds: tuple[tuple[IgnoreRules | None, tuple[str, ...], tuple[str, ...]], ...] = (
+        (IgnoreRules(leaves_out_repositories=True), (), ()),
+        (IgnoreRules(), (), ()),
+        (IgnoreRules(docker=b"x\n!x/a\nd/e\n"), (), ()),
+        (IgnoreRules(tracked=("d/b.log",)), (), ()),
+        (None, (), ()),
+        (IgnoreRules(), ("d",), ()),
+        (IgnoreRules(), ("*/a", "d/e/**", "c"), ("d/e/a",)),
+        (None, (), ("d/e", "**/b*")),
     )
     with tempfile.TemporaryDirectory() as directory:
         root = os.path.join(directory, "tree")
@@ -111,8 +114,15 @@ def test_after_any_changes_a_look_at_them_finds_what_a_fresh_one_finds(steps: li
         Path(root, "d/b.log").write_text("deep")
         with Store.open(os.path.join(directory, "store")) as store:
             requests = [
-                SnapshotRequest(root=root, options=ScanOptions(rules=rules), prefix="w/v", passed="w")
-                for rules in kinds
+                SnapshotRequest(
+                    root=root,
+                    options=ScanOptions(rules=rules),
+                    prefix="w/v",
+                    passed="w",
+                    include=include,
+                    exclude=exclude,
+                )
+                for rules, include, exclude in kinds
             ]
             live = [LiveTree(request, f"{directory}/{n}", store.layers) for n, request in enumerate(requests)]
             for tree in live:
