@@ -13,6 +13,8 @@ from engine.past.past_run import is_alive
 from engine.store.runs import RunDirectory
 
 _POLL_SECONDS = 0.04
+_CALM_POLL_SECONDS = 0.1
+_CALM_AFTER_SECONDS = 5.0  # without a line: a run that waits for changes costs little
 _LOOK_SECONDS = 0.4
 _LAST = b'{"type":"run_finished"'
 
@@ -27,17 +29,20 @@ async def lines(
     events = GrowingFile(directory.events_path, offset)
     usage = GrowingFile(os.path.join(directory.path, "usage.jsonl"), usage_offset)
     end = _End(directory)
+    calm_from = 0.0
     try:
         while True:
             is_over = end.has_come() or is_ending()
+            now = time.monotonic()
             while data := events.read():
+                calm_from = now + _CALM_AFTER_SECONDS
                 end.look_at(data)
                 yield data
             while data := usage.read():
                 yield data
             if is_over:
                 return
-            await asyncio.sleep(_POLL_SECONDS)
+            await asyncio.sleep(_POLL_SECONDS if now < calm_from else _CALM_POLL_SECONDS)
     finally:
         events.close()
         usage.close()
