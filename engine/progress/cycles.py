@@ -6,6 +6,7 @@ from engine.events import (
     CycleFinished,
     CycleStarted,
     DefinitionBroken,
+    DefinitionChanged,
     Event,
     TaskFinished,
     TaskOutput,
@@ -43,6 +44,7 @@ class Cycles:
         """What is to be said before anything else is said of the event."""
         if type(event) is TaskOutput:
             return []
+        was_broken = self._state.watch is not None and bool(self._state.watch.problems)
         self._state.take(event)
         match event:
             case WatchStarted():
@@ -53,6 +55,8 @@ class Cycles:
                 return self._head(event)
             case DefinitionBroken():
                 return self._broken(event)
+            case DefinitionChanged() if was_broken:
+                return [f"{self._glyphs.glyph('ok')} the definition is in force as it is written"]
             case CycleFinished():
                 return self._finished(event)
             case _:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.events import CycleFinished, DefinitionBroken, Event, TaskPaused
+from engine.events import CycleFinished, DefinitionBroken, DefinitionChanged, Event, TaskPaused, WatchStarted
 from engine.progress.glyphs import Glyphs
 from engine.progress.sink import ReadTail, Writer
 from engine.progress.summary import failures
@@ -29,7 +29,7 @@ class Quiet:
     def __call__(self, event: Event) -> None:
         if self._cycles is not None:
             lines = self._cycles.lines(event)
-            if self._is_worth(event):
+            if lines and self._is_worth(event):
                 self._writer.text("\n".join((*lines, "")))
         if isinstance(event, TaskPaused):
             from engine.progress.pauses import paused_lines  # late: rarely needed
@@ -37,9 +37,9 @@ class Quiet:
             self._writer.text("\n".join(paused_lines(event, self._glyphs)) + "\n")
 
     def _is_worth(self, event: Event) -> bool:
-        """Of a watched run: what fails, that it fails no more, and what can't be run."""
+        """Of a watched run: what fails, that it fails no more, what can't be run or heard."""
         if not isinstance(event, CycleFinished):
-            return isinstance(event, DefinitionBroken)
+            return isinstance(event, DefinitionBroken | DefinitionChanged | WatchStarted)
         had_failed, self._has_failed = self._has_failed, event.result == "failed"
         return bool(event.affected) and (had_failed or self._has_failed)
 

@@ -14,6 +14,7 @@ from engine.events import (
     CycleFinished,
     CycleStarted,
     DefinitionBroken,
+    DefinitionChanged,
     Event,
     RunFinished,
     RunStarted,
@@ -201,6 +202,9 @@ def test_a_definition_that_cannot_be_run_is_told_with_its_place(kind: str) -> No
     text = said(kind, *FIRST, BROKEN)
     assert "✖ outcrop.yml:3:5: unknown field `rum`\n  hint: did you mean `run`?\n" in text
     assert "the last good definition stays in force" in text
+    mended = DefinitionChanged(at=41, run=RUN, title="p")
+    assert "in force as it is written" in said(kind, *FIRST, BROKEN, mended)
+    assert "in force" not in said(kind, *FIRST, mended)
 
 
 @pytest.mark.parametrize("kind", ["live", "quiet"])

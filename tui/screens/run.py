@@ -131,6 +131,8 @@ class RunScreen(Screen[None]):
                 self.banner.say(self.shown.alarm)
                 self.refresh_bindings()
                 self._let_time_pass()
+        if not self.is_ticking:
+            self._tick()  # what came may have been waiting, and what it has marked be old by now
 
     def end(self, course: Course) -> None:
         """The run goes on no more, though its last event was not there."""

@@ -40,8 +40,8 @@ def is_possible(action: str, shown: ShownRun, task: str | None) -> bool:
             return selected is not None and selected.done
         case "retry_from_here":
             return selected is not None and selected.done and selected.failed and selected.attempt > 0
-        case "breakpoint":
-            return shown.is_steerable and selected is not None and not selected.done
+        case "breakpoint":  # of one that has ended: for when a change has it run again
+            return shown.is_steerable and selected is not None and (shown.is_watched or not selected.done)
         case "proceed":
             return shown.is_live and selected is not None and selected.paused is not None
         case _:

@@ -11,6 +11,7 @@ from textual.events import AppBlur, AppFocus
 
 from engine.model.request import RunRequest
 from tests.tui.run_screen import BEGUN, NORMAL, RUN, WIDE, Shown, begins, command, ends, over, showing
+from tests.tui.synthetic import START
 from tests.tui.watching import (
     IDLE,
     broken,
@@ -215,3 +216,26 @@ async def test_why_changes_are_looked_for_now_and_then_is_told_once() -> None:
         await shown.until(lambda: len(shown.app._notifications) == 1)
         await shown.say(*IDLE[-3:])
         assert len(shown.app._notifications) == 1
+
+
+async def test_a_breakpoint_can_be_set_on_what_has_ended_for_when_it_runs_again() -> None:
+    async with idle() as shown:
+        shown.screen.attending.select("unit")
+        await shown.press("b")
+        assert isinstance(shown.app.screen, ChoiceScreen)
+        await shown.press("a")
+        await shown.until(lambda: shown.engine.asked == [("break_at", RUN, ("unit", "after"))])
+        await shown.say(watch_ended(5.0), over(5.0))
+        await shown.press("b")
+        assert not isinstance(shown.app.screen, ChoiceScreen)
+
+
+async def test_what_came_while_a_shell_had_the_terminal_is_not_marked_as_new(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with idle((160, 44)) as shown:
+        await shown.until(lambda: not shown.screen.is_ticking)
+        monkeypatch.setattr(shown.screen, "_clock", lambda: START + 70)
+        await shown.say(*cycle(2, 10.0, "unit"))
+        assert "cycle 2" in screen_text(shown)
+        assert "↻ affected" not in screen_text(shown)
