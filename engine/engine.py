@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -149,6 +149,7 @@ class _Execution:
             emit=emit,
             clock=clock,
             keep=self._keep,
+            renew=self._renew,
             find=store.entries.get,
             trees=self._trees,
         )
@@ -156,21 +157,29 @@ class _Execution:
             from engine.execution.make_cycles import make_doubts  # late: see above
 
             make_doubts(self._run, store)
-        self._set_records(loaded)
+        self._records = TaskRecords(
+            directory,
+            loaded.tasks,
+            self._run.state,
+            self._run.resolver.outcomes,
+            is_renewed=request.watch,
+        )
 
-    def _set_records(self, loaded: LoadedRun) -> None:
-        run = self._run
-        self._records = TaskRecords(self._directory, loaded.tasks, run.state, run.resolver.outcomes)
+    def _rebase(self, loaded: LoadedRun) -> None:
+        self._records.define(loaded.tasks)
 
     def _cycles(self) -> Cycles:
         from engine.execution.make_cycles import make_cycles  # late: see above
 
         return make_cycles(
-            self._store, self._run, self._loaded, self._request, self._emit, self._trees, self._set_records
+            self._store, self._run, self._loaded, self._request, self._emit, self._trees, self._rebase
         )
 
     def _keep(self, task: str, resolved: Resolved | None) -> None:
         self._records.keep(task, resolved)
+
+    def _renew(self, known: Mapping[str, Resolved]) -> None:
+        self._records.renew(known)
 
     def run(self) -> RunState:
         """All of it, from `run_started` to `run_finished`."""

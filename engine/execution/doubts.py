@@ -53,6 +53,7 @@ class Doubts:
         self._before: dict[str, _Ending] = {}
         self._resolved: dict[str, Resolved] = {}
         self._verdicts: dict[str, tuple[int, Verdict]] = {}  # of what is about to be decided anew
+        self._meanwhile: dict[str, Resolved] = {}  # of those that run: evaluated anew since, to the same key
         self._filters: dict[Patterns, CompiledFilter] = {}
         self._order: tuple[str, ...] = ()
         self.renew()
@@ -75,10 +76,12 @@ class Doubts:
         self._touched.pop(task, None)
         self._before.pop(task, None)
         self._resolved.pop(task, None)
+        self._meanwhile.pop(task, None)
         self.affected.pop(task, None)
 
     def cycle_ended(self) -> None:
         """Everything is certain."""
+        self._run.renew(self._resolved)
         self.affected.clear()
         self._before.clear()
 
@@ -181,6 +184,8 @@ class Doubts:
 
     def _remember(self, task: str, resolved: Resolved) -> None:
         self._resolved[task] = resolved
+        if self._run.state.tasks[task].execution == "running":
+            self._meanwhile[task] = resolved
         if task in self._run.ready:
             self._run.ready[task] = resolved
 
@@ -272,6 +277,7 @@ class Doubts:
 
     def _again(self, task: str) -> None:
         run = self._run
+        self._meanwhile.pop(task, None)
         if run.state.tasks[task].execution == "ready":  # what was said of it last: one that has not begun
             event = events.TaskFinished(
                 at=run.clock(), run=run.run, task=task, result="no_result", cause="obsolete"
@@ -310,8 +316,9 @@ class Doubts:
     def ended(self, task: str, resolved: Resolved | None) -> None:
         """A task has ended: those behind it are looked at if it has come out otherwise than before."""
         self.affected[task] = None
+        meanwhile = self._meanwhile.pop(task, None)
         if resolved is not None:
-            self._resolved[task] = resolved
+            self._resolved[task] = meanwhile or resolved
         before = self._before.pop(task, None)
         after = self._ending(task)
         if before == after:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -40,6 +40,7 @@ def make_run(
     emit: Emit,
     clock: Clock,
     keep: Callable[[str, Resolved | None], None],
+    renew: Callable[[Mapping[str, Resolved]], None],
     find: Callable[[str], CacheEntry | None],
     trees: LiveTrees | None = None,
 ) -> Run:
@@ -71,6 +72,7 @@ def make_run(
         emit=emit,
         clock=clock,
         keep=keep,
+        renew=renew,
         shell_changes=shell_changes,
     )
 

@@ -28,6 +28,7 @@ def plan(store: Store, loaded: LoadedRun, request: RunRequest, clock: Clock) -> 
         emit=lambda event: None,
         clock=clock,
         keep=lambda task, resolved: None,
+        renew=lambda known: None,
         find=store.entries.peek,
     )
     run.say(

@@ -34,6 +34,7 @@ BASE_IMAGE, BASE_CONFIG = SYSTEM_TASKS = ("~base-image", "~base-config")
 
 Emit = Callable[[Event], None]
 Keep = Callable[[str, "Resolved | None"], None]
+Renew = Callable[[Mapping[str, Resolved]], None]
 
 
 class Run:
@@ -45,7 +46,8 @@ class Run:
     In a watched run such a task has no result, and what has no result would go again with the next change, as
     in a fresh run. But who cancels a task does not want it now, and would have to say so after every save: so
     it goes again when what it sees has changed, not before, unless someone asks.
-    `keep(task, resolved)` is called when a task starts and when it has ended, to write its record.
+    `keep(task, resolved)` is called when a task starts and when it has ended, to write its record, and
+    `renew` with what is known of all tasks at the end of a cycle, to write anew what has changed of it.
     `shell_changes(task, layer)`: what shells have changed in the files that a task has left as `layer`.
     """
 
@@ -60,6 +62,7 @@ class Run:
         emit: Emit,
         clock: Clock,
         keep: Keep,
+        renew: Renew,
         shell_changes: Callable[[str, str | None], tuple[str, ...]],
     ) -> None:
         self.run = run
@@ -71,6 +74,7 @@ class Run:
         self._log = log
         self._emit = emit
         self._keep = keep
+        self.renew = renew
         self._shell_changes = shell_changes
         self.doubts: Doubts | None = None
         self.consumers = needed_by({key: task.dependencies for key, task in tasks.items()})
@@ -330,6 +334,7 @@ class Run:
         for task in removed:
             self.resolver.outcomes.pop(task, None)
             self.resolver.starts.pop(task, None)
+            self._keep(task, None)
             if self.doubts is not None:
                 self.doubts.forget(task)
         self.say(events.TasksRemoved(at=self.clock(), run=self.run, tasks=removed))

@@ -7,7 +7,7 @@
 
 import hashlib
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 import msgspec
 
@@ -16,13 +16,23 @@ from engine.model.records import RunRecord, TaskRecord
 from engine.store import disk
 from engine.store.holds import Holds
 
+_LEAST_COMPACTED = 1 << 20  # bytes of records
+_COMPACTED_AGAIN = 4  # times as many as there were then
+
 
 class _TaskName(msgspec.Struct):
     task: str
 
 
+class _TaskGone(msgspec.Struct, kw_only=True):
+    """In the place of a record: what was kept of the task counts no longer."""
+
+    task: str
+    is_gone: bool
+
+
 class _TaskResult(msgspec.Struct):
-    result: str
+    result: str = ""
     own_layer: str | None = None
 
 
@@ -38,6 +48,8 @@ class RunDirectory:
         self.path = path
         self.run = os.path.basename(path)
         self._tasks = -1
+        self._tasks_size = 0
+        self._most_tasks = _LEAST_COMPACTED
 
     @property
     def events_path(self) -> str:
@@ -93,32 +105,66 @@ class RunDirectory:
 
     def write_task(self, record: TaskRecord) -> None:
         """Add the record of a task; the last one counts. Its result is `no_result` until the task ends."""
+        self.write_tasks((record,))
+
+    def write_tasks(self, records: Iterable[TaskRecord]) -> None:
+        """Add several. However often that is done, the file stays within some times what counts of it."""
+        self._add(b"".join(msgspec.json.encode(record) + b"\n" for record in records))
+
+    def forget_tasks(self, tasks: Iterable[str]) -> None:
+        """What was written of these counts no longer."""
+        self._add(b"".join(msgspec.json.encode(_TaskGone(task=task, is_gone=True)) + b"\n" for task in tasks))
+
+    def _add(self, lines: bytes) -> None:
         with disk.DiskErrors(self.path):
             if self._tasks < 0:
-                flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-                self._tasks = os.open(os.path.join(self.path, "tasks.jsonl"), flags, 0o644)
-            disk.write_all(self._tasks, msgspec.json.encode(record) + b"\n")
+                self._open_tasks()
+            disk.write_all(self._tasks, lines)
+            self._tasks_size += len(lines)
+            if self._tasks_size > self._most_tasks:
+                self._compact()
+
+    def _open_tasks(self) -> None:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+        self._tasks = os.open(self._tasks_path, flags, 0o644)
+        self._tasks_size = os.fstat(self._tasks).st_size
+
+    def _compact(self) -> None:
+        """Leave out the records that do not count any more."""
+        content = b"".join(line + b"\n" for line in self._last_lines().values())
+        disk.write_atomically(self._tasks_path, content)
+        self.close()
+        self._open_tasks()
+        self._most_tasks = max(_LEAST_COMPACTED, _COMPACTED_AGAIN * self._tasks_size)
 
     def read_task(self, task: str) -> TaskRecord | None:
         """The record of a task, or None when the run has none of it."""
-        wanted = msgspec.json.encode(_TaskName(task))[:-1]
-        for line in reversed(self._lines()):
-            if line.startswith(wanted):
-                try:
-                    return msgspec.json.decode(line, type=TaskRecord)
-                except msgspec.DecodeError:  # cut short by a crash
-                    continue
+        content = b"\n" + (disk.read_file(self._tasks_path) or b"")
+        wanted = b"\n" + _beginning(task)
+        end = len(content)
+        while (place := content.rfind(wanted, 0, end)) >= 0:
+            stop = content.find(b"\n", place + 1)
+            line = content[place + 1 : stop if stop >= 0 else len(content)]
+            if _is_gone(line):
+                return None
+            try:
+                return msgspec.json.decode(line, type=TaskRecord)
+            except msgspec.DecodeError:  # cut short by a crash
+                end = place + 1
         return None
 
     def read_tasks(self, only: Collection[str] | None = None) -> dict[str, TaskRecord]:
         """The records of all tasks, or some, by name; the last one of a task counts."""
         decode = msgspec.json.Decoder(TaskRecord).decode
-        wanted = None if only is None else tuple(msgspec.json.encode(_TaskName(task))[:-1] for task in only)
+        wanted = None if only is None else tuple(_beginning(task) for task in only)
         found: dict[str, TaskRecord] = {}
         for line in self._lines():
             if wanted is not None and not line.startswith(wanted):
                 continue
             try:
+                if _is_gone(line):
+                    found.pop(msgspec.json.decode(line, type=_TaskName).task, None)
+                    continue
                 record = decode(line)
             except msgspec.DecodeError:  # cut short by a crash
                 continue
@@ -127,13 +173,21 @@ class RunDirectory:
 
     def task_names(self) -> tuple[str, ...]:
         """The tasks that have a record, in the order of their records."""
-        names: dict[str, None] = {}
+        return tuple(self._last_lines())
+
+    def _last_lines(self) -> dict[str, bytes]:
+        """What counts of each task."""
+        last: dict[str, bytes] = {}
         for line in self._lines():
             try:
-                names[msgspec.json.decode(line, type=_TaskName).task] = None
-            except msgspec.DecodeError:
+                task = msgspec.json.decode(line, type=_TaskName).task
+            except msgspec.DecodeError:  # cut short by a crash
                 continue
-        return tuple(names)
+            if _is_gone(line):
+                last.pop(task, None)
+            else:
+                last[task] = line
+        return last
 
     def failed_layers(self) -> set[str]:
         """What failed tasks had changed when they failed, as layers."""
@@ -153,8 +207,12 @@ class RunDirectory:
             os.close(self._tasks)
             self._tasks = -1
 
+    @property
+    def _tasks_path(self) -> str:
+        return os.path.join(self.path, "tasks.jsonl")
+
     def _lines(self) -> list[bytes]:
-        content = disk.read_file(os.path.join(self.path, "tasks.jsonl"))
+        content = disk.read_file(self._tasks_path)
         return [] if content is None else content.splitlines()
 
 
@@ -235,6 +293,15 @@ class RunStore:
             raise UsageError(f"run `{text}` is not unique", hint=f"{len(matching)} runs begin with it")
         nearest = _nearest(text, ids)
         raise UsageError(f"there is no run `{text}`", hint=f"did you mean `{nearest}`?" if nearest else None)
+
+
+def _beginning(task: str) -> bytes:
+    """Of the lines about a task."""
+    return msgspec.json.encode(_TaskName(task))[:-1] + b","
+
+
+def _is_gone(line: bytes) -> bool:
+    return line.endswith(b',"is_gone":true}')
 
 
 def _nearest(text: str, ids: list[str]) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from engine.model.errors import StoreError, UsageError
@@ -79,6 +80,34 @@ def test_the_last_record_of_a_task_counts(store: Store) -> None:
     assert run.read_task("b") is not None
     assert run.read_task("c") is None
     assert run.task_names() == ("a", "b")
+
+
+def test_a_record_that_is_taken_back_counts_no_longer(store: Store) -> None:
+    run = add_run(store, "1", "/a")
+    run.write_tasks([task_record("a"), task_record("ab"), task_record("b", "failed")])
+    run.forget_tasks(["a", "b"])
+    run.write_task(task_record("b"))
+    run.close()
+    assert run.read_task("a") is None
+    assert run.task_names() == ("ab", "b")
+    assert list(run.read_tasks()) == ["ab", "b"]
+    assert run.read_tasks({"a", "b"}).keys() == {"b"}
+
+
+def test_records_take_no_more_room_the_more_often_they_are_written(store: Store) -> None:
+    run = add_run(store, "1", "/a")
+    path = Path(run.path) / "tasks.jsonl"
+    largest = 0
+    for number in range(3000):
+        record = msgspec.structs.replace(task_record(f"t{number % 10}"), script=f"{number} " + "x" * 1000)
+        run.write_task(record)
+        largest = max(largest, path.stat().st_size)
+    run.forget_tasks(["t3"])
+    run.close()
+    assert largest < 2 << 20
+    assert {name: record.script.split()[0] for name, record in run.read_tasks().items()} == {
+        f"t{number % 10}": str(number) for number in range(2990, 3000) if number != 2993
+    }
 
 
 def test_a_damaged_run_is_left_out(store: Store) -> None:

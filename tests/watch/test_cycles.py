@@ -7,6 +7,7 @@ import os
 import pytest
 
 from engine.events import CycleStarted, DefinitionBroken, TaskFinished, TaskRetried, TasksRemoved
+from engine.store.runs import RunDirectory
 from tests.runs.project import WORKSPACE, Project
 from tests.watch.conftest import Watch
 from tests.watch.session import fresh
@@ -303,3 +304,28 @@ def test_with_fail_fast_nothing_starts_after_a_failure_until_the_next_change(
     project.write("bad", "good\n")
     assert session.cycle().result == "succeeded"
     assert session.results() == fresh(project)
+
+
+def test_what_is_kept_of_a_task_that_stays_as_it_is_names_the_layers_that_lie_below_it_now(
+    project: Project, watch: Watch
+) -> None:
+    project.write("a/f", "one\n")
+    project.write("b/f", "one\n")
+    project.write("state", "good\n")
+    project.define(f"""
+    {WORKSPACE}
+    - {{key: a, use: code, filter: [a], run: "cat a/*"}}
+    - {{key: test, use: code, filter: [state], run: "grep -q good state"}}
+    - {{key: next, use: test, filter: [state], run: "true"}}
+    """)
+    session = watch(project)
+    session.cycle()
+    project.write("b/f", "two\n")
+    assert session.cycle().affected == {"code"}
+    project.write("state", "bad\n")
+    assert session.cycle().affected == {"code", "test", "next"}
+    session.interrupt()
+    assert session.state.started is not None
+    kept = RunDirectory(str(project.program.store / "runs-v1" / session.state.started.run)).read_tasks()
+    assert kept.keys() == {"code", "a", "test"}, "`next` was skipped the last time"
+    assert kept["a"].layers[-1] == session.state.tasks["code"].layer
