@@ -278,6 +278,8 @@ class Doubts:
     def _again(self, task: str) -> None:
         run = self._run
         self._meanwhile.pop(task, None)
+        self._doubtful.discard(task)
+        self._touched.pop(task, None)
         if run.state.tasks[task].execution == "ready":  # what was said of it last: one that has not begun
             event = events.TaskFinished(
                 at=run.clock(), run=run.run, task=task, result="no_result", cause="obsolete"
@@ -319,6 +321,8 @@ class Doubts:
         meanwhile = self._meanwhile.pop(task, None)
         if resolved is not None:
             self._resolved[task] = meanwhile or resolved
+        if meanwhile is not None and meanwhile.package is not None:
+            self._take_values(task, meanwhile)
         before = self._before.pop(task, None)
         after = self._ending(task)
         if before == after:
