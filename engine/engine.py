@@ -32,6 +32,9 @@ if TYPE_CHECKING:  # a run that nobody steers or watches does not import it
     from engine.watch.live_trees import LiveTrees
 
 _MISSED_AT_MOST = 10
+_LEAST_MEMOS = 1000
+_MEMOS_OF_A_TASK = 20
+_LEAST_EXTRA_LAYERS = 20
 
 
 class Engine:
@@ -179,7 +182,10 @@ class _Execution:
         self._records.keep(task, resolved)
 
     def _renew(self, known: Mapping[str, Resolved]) -> None:
+        """At the end of a cycle, when nothing runs: let what is kept stay in proportion to the tasks."""
         self._records.renew(known)
+        self._loaded.memos.forget_oldest(_LEAST_MEMOS + _MEMOS_OF_A_TASK * len(known))
+        self._store.layers.extra_layers.forget_oldest(_LEAST_EXTRA_LAYERS + len(known))
 
     def run(self) -> RunState:
         """All of it, from `run_started` to `run_finished`."""

@@ -21,6 +21,7 @@ from engine.model.errors import MachineError, StoreError, UserError
 from engine.store import disk, holds, layer_indexes, manifest_file, stacks
 from engine.store.content_digest import ContentHasher
 from engine.store.durability import Durability
+from engine.store.extra_layers import ExtraLayers
 from engine.store.layer_indexes import LayerIndexes
 from engine.store.locks import Locks
 from engine.store.manifest_file import LayerHeader
@@ -57,7 +58,7 @@ class LayerStore:
         self._locks = locks
         self._holds = held
         self.new_directory = new_directory
-        self.extra_layers: dict[object, str] = {}  # those of `views`, by what they hold
+        self.extra_layers = ExtraLayers()  # those of `views`
         self._manifests: Recent[LayerManifest] = Recent(_MANIFESTS_KEPT)
         self._foreseen: dict[str, LayerManifest] = {}
         self._whole_trees: dict[str, str] = {}

@@ -26,16 +26,21 @@ class Memos:
 
     def get(self, key: str) -> str | None:
         """What was remembered under a key (any text that names all inputs), or None."""
-        value = self._used.get(key)
+        value = self._used.pop(key, None)
         if value is None:
             value = self._known.get(key)
-            if value is not None:
-                self._used[key] = value
+        if value is not None:
+            self._used[key] = value  # the last one now
         return value
 
     def put(self, key: str, value: str) -> None:
         """Remember a result."""
         self._used[key] = value
+
+    def forget_oldest(self, most: int) -> None:
+        """Keep what was used last, so many; a run that goes on for long would remember all it ever was."""
+        for key in tuple(self._used)[: max(0, len(self._used) - most)]:
+            del self._used[key]
 
     def save(self) -> None:
         """Write what was used and put since the file was read, when that differs from the file."""

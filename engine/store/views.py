@@ -200,5 +200,5 @@ def _written(layers: LayerStore, view: InputView, shown: tuple[str, ...], extra:
     for path, entry in reversed(extra.directories):
         attributes.apply(os.path.join(directory, path), entry)
     if is_shareable:
-        layers.extra_layers[extra] = directory
+        layers.extra_layers.put(extra, directory)
     return directory

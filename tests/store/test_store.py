@@ -100,6 +100,18 @@ def test_memos_keep_what_the_last_run_asked_for(tmp_path: Path) -> None:
     assert Memos(str(tmp_path), "/a").get("k") is None
 
 
+def test_memos_that_were_not_asked_for_in_the_longest_time_go_first(tmp_path: Path) -> None:
+    memos = Memos(str(tmp_path), "/a")
+    for number in range(10):
+        memos.put(str(number), "v")
+    assert memos.get("2") == "v"
+    memos.forget_oldest(3)
+    assert [number for number in range(10) if memos.get(str(number))] == [2, 8, 9]
+    memos.forget_oldest(3)
+    memos.save()
+    assert [number for number in range(10) if Memos(str(tmp_path), "/a").get(str(number))] == [2, 8, 9]
+
+
 def test_the_index_is_rebuilt_from_the_files(tmp_path: Path) -> None:
     with Store.open(str(tmp_path)) as store:
         add_run(store, "run", "/a")

@@ -260,6 +260,23 @@ def test_the_same_view_is_written_once(store: Store) -> None:
         overlay.unmount(plan.root)
 
 
+def test_only_the_views_that_were_used_last_stay_written(store: Store) -> None:
+    code = run(store, (), shell("echo 1 > a; echo 2 > b; echo 3 > c"))
+    assert code is not None
+
+    def top(hidden: str) -> str:
+        view = view_of(store, (code,), [f"!{hidden}"])
+        return build_view(store.layers, store.work_directory().directory(), view).lowerdirs[0]
+
+    first, second, third = (top(name) for name in "abc")
+    assert top("a") == first
+    store.layers.extra_layers.forget_oldest(2)
+    assert [os.path.isdir(directory) for directory in (first, second, third)] == [True, False, True]
+    assert top("b") not in (first, second, third)
+    store.layers.extra_layers.forget_oldest(0)
+    assert not os.path.exists(os.path.dirname(first))
+
+
 def test_files_are_copied_where_no_further_link_is_allowed(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
