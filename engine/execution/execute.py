@@ -13,6 +13,7 @@ from engine.execution.run_folders import RunFolder, RunFolders
 from engine.execution.threads import in_thread
 from engine.execution.workplace import Workplace
 from engine.model.errors import UserError
+from engine.model.records import CacheEntry
 from engine.pending_layer import PendingLayer, materialise
 from engine.store.disk import remove_tree
 from engine.task.outcome import Outcome, from_entry
@@ -44,7 +45,7 @@ class LocalExecutor:
         with lock:
             entry = self._workplace.store.entries.get(resolved.cache_key)
             if entry is not None and entry.created_at >= resolved.fresh_since:
-                return Hit(resolved, entry, from_entry(entry))
+                return Hit(resolved, entry, _outcome(resolved, entry))
             return await self._execute(resolved, cores)
 
     async def _execute(self, resolved: Resolved, cores: tuple[int, ...]) -> Result:
@@ -81,3 +82,10 @@ class LocalExecutor:
         executed = Executed(cause="executed", outcome=outcome, seconds=seconds, layer=layer, layer_bytes=size)
         self._workplace.remember(resolved, outcome, executed, None)
         return executed
+
+
+def _outcome(resolved: Resolved, entry: CacheEntry) -> Outcome:
+    """Of a package only the files are those of the entry: another commit may have the same."""
+    if resolved.package is None:
+        return from_entry(entry)
+    return Outcome(layer=entry.layer, exports=resolved.exports, values=dict(resolved.values))
