@@ -119,9 +119,9 @@ class RunModel:
         """Whether a change has only just been seen to concern the task."""
         return now - self.affected.get(task, float("-inf")) < MARKED_SECONDS
 
-    def fading(self, now: float) -> set[str]:
-        """The tasks that have such a mark, or have only just lost it and are to be drawn without."""
-        return {task for task, at in self.affected.items() if now - at < MARKED_SECONDS + _FADED_SECONDS}
+    def fading(self, seen_at: float) -> set[str]:
+        """The tasks that had such a mark then, or had only just lost it, and may have to be drawn without."""
+        return {task for task, at in self.affected.items() if seen_at - at < MARKED_SECONDS + _FADED_SECONDS}
 
     @property
     def known(self) -> Mapping[str, TaskState]:

@@ -110,9 +110,10 @@ class TaskGraph(ScrollView, inherit_bindings=False):
 
     def tick(self, now: float, frame: int) -> None:
         """The time is `now`, in seconds since the epoch; `frame` turns the spinners."""
+        before = self._now
         self._now, self._frame = now, frame
         model, picture = self._model, self._picture
-        fading = set() if model is None else model.fading(now)
+        fading = set() if model is None else model.fading(before)
         if model is None or not (model.state.running or fading):
             return
         tasks = model.state.tasks

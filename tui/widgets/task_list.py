@@ -160,6 +160,7 @@ class TaskList(ScrollView):
 
     def tick(self, now: float, frame: int) -> None:
         """The time is `now`, in seconds since the epoch; `frame` turns the spinners."""
+        before = self._moment.now
         self._moment = msgspec.structs.replace(self._moment, now=now, frame=frame)
         model = self._model
         if model is None:
@@ -169,7 +170,7 @@ class TaskList(ScrollView):
             self._moment = msgspec.structs.replace(self._moment, longest=longest_of(model))
             self._forget_strips()
         elif model.ended_at is None:
-            self._refresh_tasks(model.state.running | model.fading(now))
+            self._refresh_tasks(model.state.running | model.fading(before))
 
     def _stretch(self, tasks: Iterable[str]) -> None:
         """A task that took longer than all before it makes all bars shorter."""

@@ -239,3 +239,15 @@ async def test_what_came_while_a_shell_had_the_terminal_is_not_marked_as_new(
         await shown.say(*cycle(2, 10.0, "unit"))
         assert "cycle 2" in screen_text(shown)
         assert "↻ affected" not in screen_text(shown)
+
+
+async def test_a_mark_is_gone_after_a_while_on_another_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with idle((160, 44)) as shown:
+        await shown.say(cycle_started(2, 9.5, "a"), concerns("lint", 9.5), concerns("unit", 9.5))
+        await shown.say(begins("lint", 9.6), ends("lint", 9.7), begins("unit", 9.8))
+        assert "↻ affected" in screen_text(shown)
+        await shown.press("4")
+        await shown.until(lambda: shown.app.screen is not shown.screen)
+        monkeypatch.setattr(shown.screen, "_clock", lambda: START + 70)
+        await shown.press("1")
+        await shown.until(lambda: "↻ affected" not in screen_text(shown))
