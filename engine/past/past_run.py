@@ -78,7 +78,8 @@ def _was_watched(directory: RunDirectory) -> bool:
         record = directory.read()
     except StoreError:
         return False
-    return record.cycles > 0 or (record.request is not None and record.request.watch)
+    # One that goes on may have begun to watch meanwhile: its record says so at its end.
+    return record.result is None or record.cycles > 0 or (record.request is not None and record.request.watch)
 
 
 def is_alive(record: RunRecord) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 
 import pytest
 
@@ -329,3 +330,19 @@ def test_what_is_kept_of_a_task_that_stays_as_it_is_names_the_layers_that_lie_be
     kept = RunDirectory(str(project.program.store / "runs-v1" / session.state.started.run)).read_tasks()
     assert kept.keys() == {"code", "a", "test"}, "`next` was skipped the last time"
     assert kept["a"].layers[-1] == session.state.tasks["code"].layer
+
+
+def test_a_session_is_one_run_in_the_list_with_its_cycles(project: Project, watch: Watch) -> None:
+    project.write("f", "good\n")
+    project.define(f"{WORKSPACE}\n- {{key: t, use: code, run: 'grep good f'}}")
+    session = watch(project)
+    session.cycle()
+    assert re.search(r"● watching +[0-9.]+s  project  ↻ 1 cycle in ", project("runs").stdout)
+    project.write("f", "bad\n")
+    second = session.cycle()
+    assert re.search(r"✖ watching +[0-9.]+s  project  ↻ 2 cycles in ", project("runs").stdout)
+    session.interrupt()
+    assert re.search(r"✖ failed +[0-9.]+s  project  ↻ 2 cycles in [0-9.]+s, ", project("runs").stdout)
+    (run,) = project("runs", "--json").json
+    assert (run["cycles"], run["cycle_result"]) == (2, "failed")
+    assert run["cycle_seconds"] == second.finished.seconds
