@@ -260,7 +260,7 @@ def _result(item: RunRow, glyphs: Glyphs) -> Row:
     spans = [Span(f"{glyphs.glyph(item.state)} {item.word}", role)]
     if item.summary.cycles:
         spans.append(Span(f" {glyphs.watch}{item.summary.cycles}", "edge-active"))
-    if item.summary.failed:
+    if item.summary.failed and not (item.summary.cycles and item.state == "ok"):  # cut in its last cycle
         more = len(item.summary.failed) - 1
         spans.append(Span(f" {item.summary.failed[0]}"))
         spans.append(Span(f" +{more}" if more else "", "dim-text"))

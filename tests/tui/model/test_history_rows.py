@@ -280,3 +280,9 @@ def test_a_session_has_the_time_of_its_last_cycle_and_tells_how_many_there_were(
     assert " 0.31s " in over and "12 cycles in 1:00:00" in over
     assert " 1:00 " in session(cycles=1), "the first has not ended"
     assert " 1:00:00 " in session(result="succeeded", seconds=3600.0), "of an older version"
+
+
+def test_a_session_that_ended_in_the_middle_of_a_cycle_is_what_its_last_whole_cycle_was() -> None:
+    text = session(result="failed", cause="cancelled", seconds=60.0, failed=("unit",))
+    assert "● ok ↻12" in text
+    assert "unit" not in text
