@@ -23,6 +23,7 @@ _CALM_STEP_MS = 15
 _CALM_AFTER_MS = 30_000
 _LONGEST_MS = 150
 _GIVING_BACK = (0.01, 0.03, 0.1, 0.3, 0.0)
+_MODIFIED = 2  # watchfiles' number for what is there still
 _ATTEMPTS = 20  # to watch directories of which one is just being removed
 _MANY = 2000  # paths at once: the kernel's queue may have run over, which nobody tells
 _POLL_SECONDS = 1.0
@@ -112,6 +113,7 @@ class _Thread(threading.Thread):
         super().__init__(name="watch", daemon=True)
         self._watcher = watcher
         self._wanted = directories
+        self._present: frozenset[str] = frozenset()
         self._stopped = threading.Event()
         self._before: _Thread | None = None
 
@@ -155,7 +157,8 @@ class _Thread(threading.Thread):
     def _make(self) -> RustNotify | str:
         """Text where the kernel refuses: what to warn of."""
         for left in reversed(range(_ATTEMPTS)):
-            present = sorted(path for path in self._wanted if _can_be_watched(path))
+            present = sorted(filter(_can_be_watched, self._wanted))
+            self._present = frozenset(present)
             try:
                 # To ignore what may not be read would be to ignore the kernel's limit too (watchfiles 1.3).
                 notify = RustNotify(present, False, False, 0, False, False)
@@ -189,10 +192,14 @@ class _Thread(threading.Thread):
                     return
                 continue
             paths = frozenset(path for _, path in found)
-            # A watched directory has gone perhaps, and another one is in its place.
-            if len(paths) >= _MANY or not self._wanted.isdisjoint(paths):
+            if len(paths) >= _MANY or any(map(self._may_be_another, found)):
                 return
             self._watcher._put(Changes(paths))
+
+    def _may_be_another(self, change: tuple[int, str]) -> bool:
+        """Whether a watched directory has gone perhaps, or come: its times and mode are no matter."""
+        kind, path = change
+        return path in self._wanted and (kind != _MODIFIED or path not in self._present)
 
     def _poll(self, warning: str, trying_seconds: float) -> None:
         """Until the kernel may have room, or it is stopped. `trying_seconds`: what it costs to ask it."""

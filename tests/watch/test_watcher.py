@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import select
 import time
 from pathlib import Path
@@ -55,6 +56,22 @@ def test_a_name_that_is_no_text_and_a_folder_that_is_another_one_make_everything
         (folder / "in-the-new-one").write_text("1")
         while str(folder / "in-the-new-one") not in (found := _next(watcher)).paths:
             assert found.is_everything or found.paths
+    finally:
+        watcher.close()
+
+
+def test_times_and_mode_of_a_watched_folder_are_a_change_of_it_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    watcher = Watcher()
+    try:
+        watcher.watch(frozenset({str(tmp_path), str(folder)}))
+        assert _next(watcher).is_everything
+        folder.chmod(0o711)
+        os.utime(folder)
+        assert _next(watcher) == Changes(frozenset({str(folder)}))
+        (folder / "a").write_text("1")
+        assert str(folder / "a") in _next(watcher).paths
     finally:
         watcher.close()
 
