@@ -287,7 +287,9 @@ class Doubts:
             run.say(event)
         run.resolver.outcomes.pop(task, None)
         run.resolver.starts.pop(task, None)
-        run.say(events.TaskRetried(at=run.clock(), run=run.run, task=task, attempt=1, reason=_REASON))
+        _, verdict = self._verdicts.get(task, (0, None))
+        reason = verdict.reason if isinstance(verdict, Miss) else _REASON
+        run.say(events.TaskRetried(at=run.clock(), run=run.run, task=task, attempt=1, reason=reason))
 
     def overtaken(self, task: str, resolved: Resolved) -> None:
         """A task that a change has made obsolete has come to its end, whatever that was."""

@@ -46,7 +46,7 @@ def test_only_what_a_saved_file_affects_runs_again(project_in_both_modes: Projec
     project.write("c", "THREE\n")
     third = session.cycle()
     assert third.affected == {"code"}
-    assert [event.task for event in third.of(TaskRetried)] == ["code"]
+    assert [(event.task, event.reason) for event in third.of(TaskRetried)] == [("code", "changed file c")]
 
     project.write("a/f", "one\n")
     fourth = session.cycle()
