@@ -123,14 +123,16 @@ class Description:
             return was
         if _is_directory(old) or _is_directory(new):
             return None
-        if type(new) is not Row:  # what is left out now, or gone
-            return was if not was or self._is_kept(parent, is_directory=True) else None
-        if not self._is_kept(path, is_directory=False):
-            return False
-        return True if parent == "" or prefix + parent in entries else None
+        verdicts = [each.keeps(path, False) for each in self._filters]
+        if any(verdicts):  # what one keeps has brought its directories, though another leaves it out
+            is_gone = type(new) is not Row
+            is_safe = self._is_kept(parent) if is_gone else parent == "" or prefix + parent in entries
+            if not is_safe:
+                return None
+        return was if type(new) is not Row else all(verdicts)
 
-    def _is_kept(self, path: str, *, is_directory: bool) -> bool:
-        return path == "" or all(each.keeps(path, is_directory) for each in self._filters)
+    def _is_kept(self, directory: str) -> bool:
+        return directory == "" or all(each.keeps(directory, True) for each in self._filters)
 
 
 def _differing(before: Tables, after: Tables) -> list[tuple[str, Row | int | None, Row | int | None]]:
