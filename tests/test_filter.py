@@ -225,6 +225,17 @@ def test_what_is_surely_kept_is_kept(entries: list[str], leaf_paths: list[str]) 
             assert all(path in kept for path in tree if path.startswith(prefix))
 
 
+@given(st.lists(st.tuples(patterns, st.booleans()), max_size=4), st.lists(paths, max_size=12))
+def test_a_directory_of_a_tree_is_selected_as_if_it_were_alone(
+    entries: list[tuple[str, bool]], leaf_paths: list[str]
+) -> None:
+    tree = safe_tree(leaf_paths)
+    compiled = compile_patterns(entries)
+    around = safe_tree(["w-", "w/v-", "w/v-/a", "w/v0", "w0/v/a"])
+    larger = {**around, **{f"w/v/{path}".rstrip("/"): entry for path, entry in tree.items()}}
+    assert compiled.select_below(larger, sorted(larger), "w/v") == compiled.select(tree)
+
+
 @given(st.lists(patterns, max_size=4), st.lists(paths, max_size=12))
 def test_a_selection_selected_again_is_the_same(entries: list[str], leaf_paths: list[str]) -> None:
     compiled = compile_patterns([(entry, True) for entry in entries])
