@@ -242,7 +242,7 @@ def _ask(repository: Repository, index: str, outer: str, ignore_files: str) -> _
 
 
 def _combined(found: _Found, context: PackageContext) -> PendingLayer:
-    """Several trees as one layer; its digest is remembered by theirs."""
+    """Several trees as one layer; its digest is remembered by theirs, and by where they are the last one."""
     parts = found.parts
     digests = [part.snapshot.layer.digest for part in parts]
     question = f"combined {digests} {found.empty} {context.owner}"
@@ -251,15 +251,23 @@ def _combined(found: _Found, context: PackageContext) -> PendingLayer:
         known = _Combined(manifest_digest(_merged(found, context.owner)))
         remember(context.store_root, question, known)
 
+    place = f"combined of {[(part.root, part.prefix) for part in parts]} {found.empty} {context.owner}"
+    latest = recall(context.store_root, place, _Combined)
+
     def locate(path: str) -> str:
         inside = [part for part in parts if path.startswith(part.prefix + "/")]
         part = max(inside, key=lambda part: len(part.prefix))
         return os.path.join(part.root, path[len(part.prefix) + 1 :])
 
+    def fill(manifest: LayerManifest, directory: str) -> None:
+        write_tree(manifest, TreeSource(locate=locate), directory)
+        remember(context.store_root, place, known)
+
     return PendingLayer(
         digest=known.layer,
         manifest=lambda: _merged(found, context.owner),
-        fill=lambda manifest, directory: write_tree(manifest, TreeSource(locate=locate), directory),
+        fill=fill,
+        upon=None if latest is None else latest.layer,
     )
 
 

@@ -15,6 +15,7 @@ from engine.builtin_packages.inspect import inspect_package
 from engine.builtin_packages.package_context import InspectedPackage, PackageContext
 from engine.model.errors import UserError
 from engine.pending_layer import materialise
+from engine.store import manifest_file
 from engine.store.store import Store
 from tests.builtin_packages.repositories import commit, git, make_repository, use_plain_git, write
 from tests.layer_checks import assert_as_described
@@ -307,6 +308,18 @@ def test_the_working_tree_can_keep_its_git_directory(store: Store, app: Path, tm
     shutil.copytree(Path(store.layers.tree_path(digest), "var/mint-workspace"), copy)
     assert git(copy, "status", "--porcelain") == ""
     assert not (copy / ".git/hooks/pre-commit").exists()
+
+
+def test_a_changed_file_beside_the_git_directory_is_all_that_is_written(store: Store, app: Path) -> None:
+    for number in range(300):
+        (app / f"f{number}").write_text(str(number))
+    first = materialise(_inspect(store, app, preserve_git_dir="true").layer, store.layers)
+    (app / "f7").write_text("another")
+    second = materialise(_inspect(store, app, preserve_git_dir="true").layer, store.layers)
+    header = manifest_file.read_header(store.layers.manifest_path(second))
+    assert header is not None and header.stands_on == first
+    assert [path.name for path in Path(store.layers.own_tree(second)).rglob("*") if path.is_file()] == ["f7"]
+    assert_as_described(store, second)
 
 
 @pytest.mark.parametrize("where", ["working tree", "local", "clone"])
