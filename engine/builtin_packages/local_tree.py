@@ -242,17 +242,16 @@ def _ask(repository: Repository, index: str, outer: str, ignore_files: str) -> _
 
 
 def _combined(found: _Found, context: PackageContext) -> PendingLayer:
-    """Several trees as one layer; its digest is remembered by theirs, and by where they are the last one."""
+    """Several trees as one layer, which is remembered by theirs until one of them is another."""
     parts = found.parts
-    digests = [part.snapshot.layer.digest for part in parts]
-    question = f"combined {digests} {found.empty} {context.owner}"
-    known = recall(context.store_root, question, _Combined)
-    if known is None:
-        known = _Combined(manifest_digest(_merged(found, context.owner)))
-        remember(context.store_root, question, known)
-
     place = f"combined of {[(part.root, part.prefix) for part in parts]} {found.empty} {context.owner}"
-    latest = recall(context.store_root, place, _Combined)
+    digests = tuple(part.snapshot.layer.digest for part in parts)
+    known = recall(context.store_root, place, _Combined)
+    if known is None or known.parts != digests:
+        written = "" if known is None else known.written
+        known = _Combined(digests, manifest_digest(_merged(found, context.owner)), written)
+        remember(context.store_root, place, known)
+    answer = known
 
     def locate(path: str) -> str:
         inside = [part for part in parts if path.startswith(part.prefix + "/")]
@@ -261,18 +260,22 @@ def _combined(found: _Found, context: PackageContext) -> PendingLayer:
 
     def fill(manifest: LayerManifest, directory: str) -> None:
         write_tree(manifest, TreeSource(locate=locate), directory)
-        remember(context.store_root, place, known)
+        remember(context.store_root, place, msgspec.structs.replace(answer, written=answer.layer))
 
     return PendingLayer(
-        digest=known.layer,
+        digest=answer.layer,
         manifest=lambda: _merged(found, context.owner),
         fill=fill,
-        upon=None if latest is None else latest.layer,
+        upon=answer.written or None,
     )
 
 
 class _Combined(msgspec.Struct, frozen=True):
+    """Of these parts this layer was made; `written`: the last one that the store has got."""
+
+    parts: tuple[str, ...]
     layer: str
+    written: str
 
 
 def _merged(found: _Found, owner: tuple[int, int]) -> LayerManifest:
