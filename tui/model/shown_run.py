@@ -97,7 +97,7 @@ class ShownRun:
         told = "; ".join(printable(line) for line in (lines[0], *hints))
         more = len(watch.problems) - 1
         others = f" (and {more} more)" if more else ""
-        return f"{told}{others}; the last good definition stays in force"
+        return f"{told}{others} (the last good definition stays in force)"
 
     @property
     def _paused_words(self) -> str:

@@ -151,14 +151,14 @@ def test_a_forecast_begins_anew_with_each_cycle() -> None:
 
 def test_a_broken_definition_is_told_with_what_helps() -> None:
     shown = shown_of(*IDLE, broken(5.0, "/project/outcrop.yml:3:5: no `rum`\n  hint: did you mean `run`?"))
-    assert shown.alarm.startswith("outcrop.yml:3:5: no `rum`; did you mean `run`?; the last good")
+    assert shown.alarm.startswith("outcrop.yml:3:5: no `rum`; did you mean `run`? (the last good")
 
 
 def test_a_broken_definition_is_an_alarm_until_it_is_mended() -> None:
     shown = shown_of(*IDLE, broken(5.0, PROBLEM, "/project/other.yml:1:1: \x1b[31mno"))
     assert shown.alarm == (
-        "outcrop.yml:3:5: unknown field `rum`; did you mean `run`? (and 1 more);"
-        " the last good definition stays in force"
+        "outcrop.yml:3:5: unknown field `rum`; did you mean `run`? (and 1 more)"
+        " (the last good definition stays in force)"
     )
     shown.take((defines(6.0),), 0, 0)
     assert shown.alarm == ""
