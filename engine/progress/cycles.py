@@ -72,8 +72,10 @@ class Cycles:
         watch = self._state.watch
         if watch is None or not watch.cycle:
             return []
-        words = {"succeeded": "succeeded", "failed": "failed"}.get(watch.result, "has not ended")
-        glyph = self._glyphs.glyph("ok" if watch.result == "succeeded" else "failed")
+        state, words = {"succeeded": ("ok", "succeeded"), "failed": ("failed", "failed")}.get(
+            "" if watch.since is not None else watch.result, ("cancelled", "was cut short")
+        )
+        glyph = self._glyphs.glyph(state)
         cycles = "1 cycle" if watch.cycle == 1 else f"{watch.cycle} cycles"
         return [f"{self._glyphs.watch} {cycles} watched; the last one {glyph} {words}"]
 

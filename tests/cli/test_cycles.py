@@ -239,6 +239,11 @@ def test_the_last_line_says_how_many_there_were() -> None:
         )
 
 
+def test_a_cycle_that_was_interrupted_has_no_result() -> None:
+    text = said("plain", *FIRST, CycleStarted(at=10, run=RUN, cycle=2, changed=("a",), count=1), OVER[-1])
+    assert text.endswith("\n↻ 2 cycles watched; the last one ⊘ was cut short\n")
+
+
 def test_json_has_every_event_and_nothing_else() -> None:
     events = (*FIRST, *RED, BROKEN, *OVER)
     lines = [json.loads(line) for line in said("json", *events).splitlines()]
