@@ -231,8 +231,8 @@ class CycleStarted(msgspec.Struct, frozen=True, kw_only=True, tag="cycle_started
     """A cycle of a watched run begins; the first one, numbered 1, is that of all its tasks.
 
     `changed`: the first paths of `count` that have changed, relative to the project where they are below
-    it; none where everything was looked at. One that begins before the last one has finished takes over
-    what that one has left to do.
+    it; none where everything was looked at, or where someone has asked for another try. One that begins
+    before the last one has finished takes over what that one has left to do.
     """
 
     at: float

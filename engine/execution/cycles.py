@@ -130,6 +130,12 @@ class Cycles:
         self._watch()
         run.flush()
 
+    def asked_for(self) -> None:
+        """Someone wants another try: it is a cycle too, unless one is in progress."""
+        watch = self._run.state.watch
+        if self.is_on and watch is not None and watch.cycle and watch.since is None:
+            self._say_cycle(())
+
     def look_again(self, task: str, resolved: Resolved) -> bool:
         """What a package has found was not there any more when it was to be written; False: often by now."""
         self._looks[task] = self._looks.get(task, 0) + 1

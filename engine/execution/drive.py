@@ -225,7 +225,8 @@ class _Loop:
             case steering.Cancel():
                 self._end_early(command.tasks)
             case steering.Retry(tasks=tasks, from_here=from_here):
-                self._run.retry(tasks, from_here=from_here)
+                begin = None if self._cycles is None else self._cycles.asked_for
+                self._run.retry(tasks, from_here=from_here, begin=begin)
             case steering.KeepGoing(enabled=enabled):
                 self._fail_fast = not enabled
             case steering.Break(task=task, where=where):

@@ -263,17 +263,22 @@ class Run:
         self.say(events.TaskRetried(at=self.clock(), run=self.run, task=task, attempt=attempt, reason=reason))
         self.ready[task] = resolved
 
-    def retry(self, tasks: Iterable[str] | None, *, from_here: bool = False) -> None:
+    def retry(
+        self, tasks: Iterable[str] | None, *, from_here: bool = False, begin: Callable[[], None] | None = None
+    ) -> None:
         """Try tasks again that have ended without success, None: all; what was skipped because of them waits.
 
         Tasks that are unknown or have nothing to try again are left as they are. `from_here`: those that
-        failed go on from what they left, and from what shells have changed in it.
+        failed go on from what they left, and from what shells have changed in it. `begin` is called before
+        anything is said, if there is something to try.
         """
         from engine.execution.retrying import tried_again  # late: only a run that is steered needs it
 
         chosen = tried_again(tasks, self.state, self.consumers)
         if chosen:
             self.stopped_by = None
+            if begin is not None:
+                begin()
         for task, reason in chosen.items():
             attempt = self.state.tasks[task].attempt + 1
             self.resolver.outcomes.pop(task, None)

@@ -142,3 +142,17 @@ def test_a_task_cancelled_before_it_began_stays_so_until_what_it_sees_has_change
     assert cycle(lines, 3)["affected"] == ["code"]
     save(project, "go on")
     assert cycle(lines, 4)["affected"] == ["code", "gate", "behind"]
+
+
+def test_another_try_that_someone_asks_for_is_a_cycle(project: Project, client: EngineClient) -> None:
+    save(project, "good")
+    project.define("- {key: code, call: outcrop/workspace 1.0.0}\n- {key: once, run: 'exit 1', cache: false}")
+    run = client.start(request_of(project, watch=True))
+    lines = lines_of(client.events(run))
+    assert cycle(lines, 1)["result"] == "failed"
+    client.retry(run, ["code"])
+    client.retry(run, ["once"])
+    second = cycle(lines, 2)
+    assert (second["result"], second["affected"]) == ("failed", ["once"])
+    save(project, "bad")
+    assert cycle(lines, 3)["affected"] == ["code"]
