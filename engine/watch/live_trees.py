@@ -29,11 +29,19 @@ class LiveTrees:
 
     @contextmanager
     def looking(self, task: str) -> Iterator[None]:
-        """What is asked for in this block decides about `task`, and nothing else that was asked before."""
+        """What is asked for in this block decides about `task`, and nothing else that was asked before.
+
+        When it raises, what was asked before decides too: it may not have come as far this time.
+        """
         before, self._asked = self._asked, task
+        trees, outside = self._trees_of.get(task, set()), self._outside_of.get(task, set())
         self._trees_of[task], self._outside_of[task] = set(), set()
         try:
             yield
+        except BaseException:
+            self._trees_of[task] |= trees
+            self._outside_of[task] |= outside
+            raise
         finally:
             self._asked = before
 
@@ -76,8 +84,8 @@ class LiveTrees:
                 known.update(path for path in changes.paths if path.startswith(root) or path == name[0])
 
     def looks_at_something(self, task: str) -> bool:
-        """Whether what the task gives is decided by a tree here."""
-        return bool(self._trees_of.get(task))
+        """Whether what the task gives is decided by anything here."""
+        return bool(self._trees_of.get(task) or self._outside_of.get(task))
 
     def tasks_of_outside(self, paths: frozenset[str]) -> set[str]:
         """The tasks about which one of these paths decides from outside of the trees."""
@@ -85,6 +93,7 @@ class LiveTrees:
             task
             for task, outside in self._outside_of.items()
             if any(path in outside or os.path.dirname(path) in outside for path in paths)
+            or any(place.startswith(path + "/") for place in outside for path in paths)
         }
 
     @property
@@ -94,8 +103,13 @@ class LiveTrees:
 
     @property
     def outside(self) -> set[str]:
-        """All paths outside of the trees that decide."""
-        return set().union(*self._outside_of.values())
+        """All paths outside of the trees that decide; what is not there with all above it that is not."""
+        found: set[str] = set().union(*self._outside_of.values())
+        for path in tuple(found):
+            while not os.path.lexists(path) and path not in ("", "/"):
+                found.add(path)
+                path = os.path.dirname(path)
+        return found
 
     def directories(self) -> set[str]:
         """The directories, absolute, whose names are part of a tree."""

@@ -162,6 +162,8 @@ class _Thread(threading.Thread):
             try:
                 # To ignore what may not be read would be to ignore the kernel's limit too (watchfiles 1.3).
                 notify = RustNotify(present, False, False, 0, False, False)
+            except UnicodeEncodeError as error:
+                return _warning(f"the name of {error.object!a} is no text", len(present))
             except (OSError, WatchfilesRustInternalError) as error:
                 if isinstance(error, (FileNotFoundError, PermissionError)) and left:
                     continue  # it has just gone
