@@ -107,7 +107,7 @@ class Cycles:
     def serve(self) -> None:
         """Take in what was heard, decide what it affects, and say that."""
         changes = self._watcher.take()
-        if changes is None:
+        if changes is None or not self.is_on:
             return
         if changes.is_everything:
             self._is_watching = True
@@ -343,6 +343,7 @@ class Cycles:
         """Wait for nothing any more."""
         if self.is_on:
             self.is_on = False
+            self._said_places = ()
             run = self._run
             run.say(events.WatchEnded(at=run.clock(), run=run.run))
 

@@ -156,3 +156,26 @@ def test_another_try_that_someone_asks_for_is_a_cycle(project: Project, client: 
     assert (second["result"], second["affected"]) == ("failed", ["once"])
     save(project, "bad")
     assert cycle(lines, 3)["affected"] == ["code"]
+
+
+def test_watching_can_be_turned_off_and_on_again_while_tasks_run(
+    project: Project, client: EngineClient
+) -> None:
+    save(project, "good")
+    project.define(TASKS + '- {key: slow, use: code, filter: [], run: "sleep 1000"}\n')
+    run = client.start(request_of(project, watch=True))
+    lines = lines_of(client.events(run))
+    until(lines, "task_finished", "check")
+    client.watch(run, False)
+    assert any(json.loads(line)["type"] == "watch_ended" for line in lines)
+    save(project, "bad")
+    client.watch(run, True)
+    said = until(lines, "task_finished", "check")
+    assert any(json.loads(line)["type"] == "watch_started" for line in said)
+    assert json.loads(said[-1])["result"] == "failed", "what was saved meanwhile is seen"
+    client.cancel(run, ["slow"])
+    assert cycle(lines, 2)["result"] == "failed"
+    save(project, "good")
+    assert cycle(lines, 3)["result"] == "failed", "`slow` stays cancelled"
+    client.watch(run, False)
+    assert json.loads(list(lines)[-1])["type"] == "run_finished"
