@@ -109,10 +109,18 @@ class Cycles:
             for outcome, row, word in OUTCOMES
             if event.counts.get(outcome)
         ]
-        did = f"{', '.join(done)} in {duration_text(event.seconds)}" if done else "nothing affected"
-        names = f" ({_some(event.affected, len(event.affected))})" if done and event.cycle > 1 else ""
-        lines += [*([""] if done else []), f"cycle {event.cycle}: {did}{names}", self._rest(event)]
+        names = _some(event.affected, len(event.affected)) if event.cycle > 1 else ""
+        is_work = event.cycle == 1 or any(self._is_work(task) for task in event.affected)
+        if is_work and done:
+            did = f"{', '.join(done)} in {duration_text(event.seconds)}{names and f' ({names})'}"
+        else:  # the files are others, and nothing that uses them cares
+            did = f"nothing affected{names and f' but {names}'}"
+        lines += [*([""] if done else []), f"cycle {event.cycle}: {did}", self._rest(event)]
         return lines
+
+    def _is_work(self, task: str) -> bool:
+        found = self._state.tasks.get(task)
+        return found is None or found.description.kind != "package"
 
     def _rest(self, event: CycleFinished) -> str:
         glyphs, tasks = self._glyphs, self._state.tasks.values()

@@ -6,6 +6,7 @@ import io
 import json
 import signal
 
+import msgspec
 import pytest
 
 from engine.events import (
@@ -188,6 +189,16 @@ def test_a_change_that_concerns_nothing_says_so_and_what_still_fails() -> None:
         "cycle 3: nothing affected",
         "✖ failed: a; ↻ watching, ctrl-c ends it",
     ]
+
+
+def test_a_change_that_only_renews_the_files_of_the_workspace_affects_nothing() -> None:
+    described = TaskDescription(task="code", kind="package")
+    first = (msgspec.structs.replace(FIRST[0], tasks=(described,)), *FIRST[1:3])
+    first += (*miss("code", 1), end("code", 1), finished(1, 2, "succeeded", {"executed": 1}, "code"))
+    second = (NOTHING[0], again("code", 20), *miss("code", 20), end("code", 20))
+    text = said("plain", *first, *second, finished(3, 20, "succeeded", {"executed": 1}, "code"))
+    assert "cycle 3: nothing affected but code\n" in text
+    assert "cycle 1: ● 1 executed in 1.2s\n" in text
 
 
 def test_what_is_overtaken_is_no_outcome() -> None:

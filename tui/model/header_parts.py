@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import msgspec
 
 from engine.events import RunFinished
+from engine.explain import printable
 from engine.progress.sentences import state_of
 from engine.run_state import RunState
 from engine.usage import Usage
@@ -151,11 +152,18 @@ def _affected(model: RunModel, dot: str) -> Row:
     watch = model.state.watch
     if watch is None or watch.cycle < 2:
         return ()
-    count = len(watch.affected) if model.is_idle else len(model.affected)
-    if not count and not model.is_idle:
+    affected = watch.affected if model.is_idle else tuple(model.affected)
+    if not affected and not model.is_idle:
         return ()
-    text = f"{count} affected" if count else "nothing affected"
-    return (Span(dot, "dim-text"), Span(text, "task-retried" if count else "dim-text"))
+    tasks = model.state.tasks
+    is_work = any(task in tasks and tasks[task].description.kind != "package" for task in affected)
+    if is_work or (affected and not model.is_idle):
+        text = f"{len(affected)} affected"
+    elif len(affected) == 1:  # the files are others, and nothing that uses them cares
+        text = f"only {printable(affected[0])} affected"
+    else:
+        text = "nothing affected" if not affected else f"only {len(affected)} packages affected"
+    return (Span(dot, "dim-text"), Span(text, "task-retried" if is_work else "dim-text"))
 
 
 def _age(model: RunModel, now: float) -> Part:

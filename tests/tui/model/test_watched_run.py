@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from engine.events import TaskFinished
@@ -85,6 +86,13 @@ def test_what_someone_has_cancelled_is_no_failure() -> None:
     model.take((cancelled("unit", 7.0), cycle_finished(2, 7.0, "unit", is_green=False)))
     assert "⊘ cancelled" in header(model, 8.0)
     assert "failed" not in header(model, 8.0)
+
+
+def test_files_that_nothing_cares_for_are_told_as_that() -> None:
+    code = msgspec.structs.replace(command("code"), kind="package")
+    model = model_of(*IDLE, defines(5.0, code), cycle_started(2, 6.0, "README.md"))
+    model.take((begins("code", 6.0), ends("code", 6.0), cycle_finished(2, 6.0, "code")))
+    assert "cycle 2 · only code affected  ● succeeded" in header(model, 7.0)
 
 
 @pytest.mark.parametrize("width", [24, 40, 60, 80, 120])
