@@ -43,6 +43,17 @@ class Session:
             line = self._lines.get(timeout=seconds)
         except queue.Empty:
             raise AssertionError(f"nothing was said for {seconds} s; {self.told()}") from None
+        return self._take(line)
+
+    def hear(self, seconds: float) -> Event | None:
+        """The next event if there is one within so many seconds."""
+        try:
+            line = self._lines.get(timeout=seconds)
+        except queue.Empty:
+            return None
+        return self._take(line)
+
+    def _take(self, line: str | None) -> Event:
         if line is None:
             assert self.process.stderr is not None
             raise AssertionError(f"the program has ended: {self.process.stderr.read()}\n{self.told()}")
