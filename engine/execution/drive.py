@@ -323,7 +323,9 @@ class _Loop:
         """Whether a change has made a task obsolete that has come to its end; None: it was cancelled."""
         if self._cycles is None or (self._interrupted and resolved.task in self._run.tasks):
             return False
-        if resolved.task in self._cycles.doubts.obsolete:
+        # Another one's failure has ended it, and a change has come since that takes up what was left.
+        is_left = result is None and self._run.stopped_by is None and resolved.task not in self._run.put_aside
+        if is_left or resolved.task in self._cycles.doubts.obsolete:
             self._cycles.doubts.overtaken(resolved.task, resolved)
             return True
         if resolved.package is not None and isinstance(result, Executed) and result.cause == "user_error":

@@ -339,6 +339,7 @@ class Run:
         for task in removed:
             self.resolver.outcomes.pop(task, None)
             self.resolver.starts.pop(task, None)
+            self.put_aside.pop(task, None)
             self._keep(task, None)
             if self.doubts is not None:
                 self.doubts.forget(task)
