@@ -8,8 +8,11 @@ everything is looked at, so that nothing falls between the two.
 from __future__ import annotations
 
 import os
+import stat
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 
 from watchfiles._rust_notify import RustNotify, WatchfilesRustInternalError
 
@@ -20,7 +23,7 @@ from engine.watch.changes import EVERYTHING, Changes
 # is done then.
 _STEP_MS = 5
 _CALM_STEP_MS = 15
-_CALM_AFTER_MS = 30_000
+_CALM_AFTER_SECONDS = 30.0
 _LONGEST_MS = 150
 _GIVING_BACK = (0.01, 0.03, 0.1, 0.3, 0.0)
 _MODIFIED = 2  # watchfiles' number for what is there still
@@ -46,6 +49,8 @@ class Watcher:
         self.descriptor = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self.warning = ""
         self._poll_seconds = poll_seconds
+        self.calm_from = 0.0
+        self._failure: Exception | None = None
         self._taken = time.monotonic()
         self._look_seconds = 0.0
         self._lock = threading.Lock()
@@ -76,11 +81,13 @@ class Watcher:
         self.watch(directories)
 
     def take(self) -> Changes | None:
-        """What came since the last time; None when nothing did. Never blocks."""
+        """What came since the last time; None when nothing did. Never blocks. RuntimeError: a bug here."""
         try:
             os.eventfd_read(self.descriptor)
         except BlockingIOError:
             pass
+        if self._failure is not None:
+            raise RuntimeError("the thread that hears of changes has failed") from self._failure
         with self._lock:
             found, self._found = self._found, None
         if found is not None:
@@ -100,6 +107,10 @@ class Watcher:
             self._thread = None
         os.close(self.descriptor)
 
+    def _fail(self, error: Exception) -> None:
+        self._failure = error
+        os.eventfd_write(self.descriptor, 1)
+
     def _put(self, changes: Changes) -> None:
         with self._lock:
             self._found = changes.joined(self._found)
@@ -114,6 +125,7 @@ class _Thread(threading.Thread):
         self._watcher = watcher
         self._wanted = directories
         self._present: frozenset[str] = frozenset()
+        self._others: dict[str, list[str]] = {}
         self._stopped = threading.Event()
         self._before: _Thread | None = None
 
@@ -145,6 +157,8 @@ class _Thread(threading.Thread):
                     self._listen(made)
                 finally:
                     made.close()
+        except Exception as error:  # noqa: BLE001  # a bug: the run must not wait for what nobody hears
+            self._watcher._fail(error)
         finally:
             self._take_over()
 
@@ -157,8 +171,7 @@ class _Thread(threading.Thread):
     def _make(self) -> RustNotify | str:
         """Text where the kernel refuses: what to warn of."""
         for left in reversed(range(_ATTEMPTS)):
-            present = sorted(filter(_can_be_watched, self._wanted))
-            self._present = frozenset(present)
+            present = self._look()
             try:
                 # To ignore what may not be read would be to ignore the kernel's limit too (watchfiles 1.3).
                 notify = RustNotify(present, False, False, 0, False, False)
@@ -171,6 +184,18 @@ class _Thread(threading.Thread):
             return notify
         raise AssertionError("the last attempt ends one way or the other")
 
+    def _look(self) -> list[str]:
+        """A path of each directory that can be watched; notes the other paths that lead to it."""
+        found: dict[tuple[int, int], list[str]] = {}
+        for path in sorted(self._wanted):
+            with suppress(OSError):
+                status = os.stat(path)
+                if stat.S_ISDIR(status.st_mode) and os.access(path, os.R_OK):
+                    found.setdefault((status.st_dev, status.st_ino), []).append(path)
+        self._present = frozenset(path for paths in found.values() for path in paths)
+        self._others = {paths[0]: paths[1:] for paths in found.values() if len(paths) > 1}
+        return [paths[0] for paths in found.values()]
+
     def _make_soon(self) -> RustNotify | str:
         """What was closed gives its watches back in a thread of its own."""
         for seconds in _GIVING_BACK:
@@ -181,22 +206,32 @@ class _Thread(threading.Thread):
 
     def _listen(self, notify: RustNotify) -> None:
         """Until it is stopped, or something may have been lost and all must be watched anew."""
-        is_calm = True
+        watcher = self._watcher
         while True:
-            step, patience = (_CALM_STEP_MS, 0) if is_calm else (_STEP_MS, _CALM_AFTER_MS)
+            patience = watcher.calm_from - time.monotonic()
+            step, milliseconds = (_STEP_MS, int(patience * 1000) + 1) if patience > 0 else (_CALM_STEP_MS, 0)
             try:
-                found = notify.watch(_LONGEST_MS, step, patience, self._stopped)
+                found = notify.watch(_LONGEST_MS, step, milliseconds, self._stopped)
             except WatchfilesRustInternalError:
                 return  # such as a name that is no UTF-8: which one is not said
-            is_calm = isinstance(found, str)
             if isinstance(found, str):
                 if self._stopped.is_set():
                     return
                 continue
-            paths = frozenset(path for _, path in found)
-            if len(paths) >= _MANY or any(map(self._may_be_another, found)):
+            watcher.calm_from = time.monotonic() + _CALM_AFTER_SECONDS
+            changes = found if not self._others else {*found, *self._by_other_paths(found)}
+            if len(changes) >= _MANY or any(map(self._may_be_another, changes)):
                 return
-            self._watcher._put(Changes(paths))
+            watcher._put(Changes(frozenset(path for _, path in changes)))
+
+    def _by_other_paths(self, changes: set[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+        """The kernel knows directories, not paths, and tells of each by one path only."""
+        for kind, path in changes:
+            for other in self._others.get(path, ()):
+                yield kind, other
+            directory, _, name = path.rpartition("/")
+            for other in self._others.get(directory, ()):
+                yield kind, f"{other}/{name}"
 
     def _may_be_another(self, change: tuple[int, str]) -> bool:
         """Whether a watched directory has gone perhaps, or come: its times and mode are no matter."""
@@ -215,10 +250,6 @@ class _Thread(threading.Thread):
                 return
             if _limits() != limits or time.monotonic() - begun > patience:
                 return
-
-
-def _can_be_watched(path: str) -> bool:
-    return os.path.isdir(path) and os.access(path, os.R_OK)
 
 
 def _warning(error: str, count: int) -> str:

@@ -60,6 +60,22 @@ def test_a_name_that_is_no_text_and_a_folder_that_is_another_one_make_everything
         watcher.close()
 
 
+@pytest.mark.parametrize("name", ["a-link", "z-link"])
+def test_a_folder_with_two_paths_is_told_of_by_both(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    link = tmp_path / name
+    link.symlink_to(folder)
+    watcher = Watcher()
+    try:
+        watcher.watch(frozenset({str(folder), str(link)}))
+        assert _next(watcher).is_everything
+        (folder / "a").write_text("1")
+        assert _next(watcher).paths == {str(folder / "a"), str(link / "a")}
+    finally:
+        watcher.close()
+
+
 def test_times_and_mode_of_a_watched_folder_are_a_change_of_it_alone(tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
@@ -89,6 +105,20 @@ def test_where_the_kernel_refuses_everything_is_looked_at_now_and_then(
         for _ in range(3):
             assert _next(watcher) == EVERYTHING
         assert watcher.is_polling and "sysctl fs.inotify.max_user_watches" in watcher.warning
+    finally:
+        watcher.close()
+
+
+def test_a_bug_where_changes_are_heard_is_no_silence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(module, "RustNotify", fail)
+    watcher = Watcher()
+    try:
+        watcher.watch(frozenset({str(tmp_path)}))
+        with pytest.raises(RuntimeError, match="has failed"):
+            _next(watcher)
     finally:
         watcher.close()
 
@@ -129,12 +159,13 @@ def test_looking_now_and_then_is_a_small_part_of_what_is_done(
     directories = frozenset({str(tmp_path)})
     try:
         watcher.watch(directories)
+        before = time.monotonic()
         assert _next(watcher) == EVERYTHING
         begun = time.monotonic()
         while time.monotonic() - begun < 0.05:  # a look that takes its time
             pass
         watcher.watch(directories)
-        assert 20 * (time.monotonic() - begun) >= watcher.poll_seconds >= 20 * 0.05
+        assert 20 * (time.monotonic() - before) >= watcher.poll_seconds >= 20 * 0.05
     finally:
         watcher.close()
 
