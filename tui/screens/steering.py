@@ -21,6 +21,7 @@ def is_possible(action: str, shown: ShownRun, task: str | None) -> bool:
     """Whether a steering action would do something; True for all other actions."""
     state = shown.model.state
     selected = state.tasks.get(task or "")
+    is_ours = shown.is_steerable or not shown.is_live  # of one that has ended another one is started
     match action:
         case "cancel_task":
             return shown.is_steerable and selected is not None and not selected.done
@@ -29,7 +30,7 @@ def is_possible(action: str, shown: ShownRun, task: str | None) -> bool:
         case "cancel_run" | "keep_going":
             return shown.is_steerable
         case "retry" | "retry_failed":
-            return bool(attention.retryable(state)) or shown.course in ("killed", "engine_gone")
+            return (is_ours and bool(attention.retryable(state))) or shown.course in ("killed", "engine_gone")
         case "rerun_no_cache":
             return not shown.is_live
         case "next_error":
@@ -39,7 +40,13 @@ def is_possible(action: str, shown: ShownRun, task: str | None) -> bool:
         case "shell_keep":  # what is changed in one that runs is there for it as well
             return selected is not None and selected.done
         case "retry_from_here":
-            return selected is not None and selected.done and selected.failed and selected.attempt > 0
+            return (
+                is_ours
+                and selected is not None
+                and selected.done
+                and selected.failed
+                and selected.attempt > 0
+            )
         case "breakpoint":  # of one that has ended: for when a change has it run again
             return shown.is_steerable and selected is not None and (shown.is_watched or not selected.done)
         case "proceed":

@@ -236,11 +236,12 @@ async def test_a_screen_does_not_offer_to_go_where_one_is() -> None:
 async def test_a_run_that_was_started_elsewhere_is_said_to_be_only_watched() -> None:
     engine = FakeEngine()
     engine.is_ours = False
-    async with showing(*BEGUN, engine=engine) as shown:
+    async with showing(*BEGUN, begins("lint", 2.0), ends("lint", 3.0, exit_code=1), engine=engine) as shown:
         bar = shown.screen.query_one(StatusBar)
         await shown.until(lambda: "look only" in str(bar.render()))
-        await shown.press("x", "X")
+        await shown.press("x", "X", "e", "r", "W")
         assert shown.engine.asked == []
+        assert not {"retry", "watch", "cancel_task"} & {entry.action.split(".")[-1] for entry in bar.keys}
 
 
 async def test_leaving_while_tasks_run_asks_and_staying_stays() -> None:
