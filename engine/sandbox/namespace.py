@@ -14,7 +14,7 @@ import signal
 import msgspec
 
 from engine.model.errors import MachineError
-from engine.sandbox import system_calls
+from engine.sandbox import own_rights, system_calls
 from engine.sandbox.janitor import Janitor
 from engine.sandbox.specification import NamespaceMode
 
@@ -177,6 +177,7 @@ def _unshare_user() -> None:
         system_calls.unshare(system_calls.CLONE_NEWUSER)
     except OSError as error:
         raise _forbidden("a user namespace", error) from error
+    own_rights.gain()
 
 
 def _write_single_id(uid: int, gid: int) -> None:

@@ -25,6 +25,10 @@ RESOLVE_NO_XDEV, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS = 0x01, 0x02, 0x04
 RESOLVE_BENEATH, RESOLVE_IN_ROOT = 0x08, 0x10
 FSCONFIG_SET_FLAG, FSCONFIG_SET_STRING, FSCONFIG_SET_FD, FSCONFIG_CMD_CREATE = 0, 1, 5, 6
 
+READING_ANYTHING = 1 << 1 | 1 << 2  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
+
+_CAPABILITY_VERSION_3 = 0x20080522
+_CAPABILITY_SETS = struct.Struct("6I")
 _PR_SET_PDEATHSIG = 1
 _AT_FDCWD = -100
 _AT_RECURSIVE = 0x8000
@@ -48,6 +52,16 @@ def unshare(flags: int) -> None:
 def join_namespace(descriptor: int) -> None:
     """setns(2); of a process, new children are in a namespace of processes, not itself. Raises OSError."""
     _checked(_libc.setns(ctypes.c_int(descriptor), ctypes.c_int(0)))
+
+
+def use_capabilities(which: int, *, enabled: bool) -> None:
+    """capset(2): whether this thread uses some of the capabilities that it may use. Raises OSError."""
+    header = ctypes.create_string_buffer(struct.pack("Ii", _CAPABILITY_VERSION_3, 0))
+    data = ctypes.create_string_buffer(_CAPABILITY_SETS.size)
+    _checked(_libc.capget(header, data))
+    sets = list(_CAPABILITY_SETS.unpack(data.raw))  # effective, permitted, inheritable; the high halves
+    sets[0] = sets[0] | (which & sets[1]) if enabled else sets[0] & ~which
+    _checked(_libc.capset(header, ctypes.create_string_buffer(_CAPABILITY_SETS.pack(*sets))))
 
 
 def die_with_parent() -> None:

@@ -6,7 +6,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -14,6 +14,7 @@ import msgspec
 from engine.file_tree import Entry, FileTree, LayerManifest, manifest_digest
 from engine.model.errors import UserError
 from engine.pending_layer import LayerSink, PendingLayer
+from engine.sandbox import own_rights
 from engine.snapshot.scan import Scan, ScanOptions, Unread, UnreadableError, scan
 from engine.snapshot.stat_index import Row, StatIndex, Table, load, save
 
@@ -73,8 +74,10 @@ def take(request: SnapshotRequest, index_path: str, layers: LayerSink, workers: 
 @contextmanager
 def telling_what_is_unreadable(request: SnapshotRequest) -> Iterator[None]:
     """Says what to do about it."""
+    rights = nullcontext() if request.options.is_root_filesystem else own_rights.restored()
     try:
-        yield
+        with rights:
+            yield
     except UnreadableError as error:
         hint = "make it readable, or leave it out with .gitignore or .dockerignore"
         if request.options.is_root_filesystem:

@@ -167,6 +167,26 @@ def test_a_link_that_leads_elsewhere_now_is_another_link(project: Project, watch
     assert session.cycle().output("t").endswith("2\n")
 
 
+def test_what_its_user_may_not_read_is_not_read(project_in_both_modes: Project, watch: Watch) -> None:
+    """Though a process that runs tasks could: it is root in a user namespace."""
+    project = project_in_both_modes
+    project.write("closed/file", "one\n")
+    closed = project.source / "closed"
+    owner = project.directory.stat()
+    for path in (closed, closed / "file"):
+        os.chown(path, owner.st_uid, owner.st_gid)
+    project.define(f"{WORKSPACE}\n- {{key: t, use: code, run: cat closed/file}}")
+    session = watch(project)
+    assert session.cycle().result == "succeeded"
+    expected = "succeeded" if os.geteuid() == 0 and not project.program.prefix else "failed"
+    for path in (closed, closed / "file"):
+        path.chmod(0)
+        assert session.cycle().result == expected
+        assert session.results() == fresh(project)
+        path.chmod(0o755)
+        assert session.cycle().result == "succeeded"
+
+
 def _git(project: Project, *arguments: str) -> None:
     identity = ("-c", "user.name=a", "-c", "user.email=a@b")
     subprocess.run(["git", *identity, *arguments], cwd=project.directory, check=True, capture_output=True)
