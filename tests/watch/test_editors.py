@@ -1,4 +1,4 @@
-"""Files are saved here as editors and other programs do it, step by step as strace has shown them."""
+"""Files are saved here step by step as editors and other programs do it (vim and emacs: as strace shows)."""
 
 from __future__ import annotations
 
