@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import msgspec
@@ -61,7 +61,9 @@ class Attempt:
             mount_points(is_host_base=resolved.is_host_base, network=resolved.network),
         )
         self._log_path = self._facts.log_path(resolved.task)
-        self._pausable = workplace.breakpoints.attempt(resolved.task, self._folder, self._is_success_code)
+        self._pausable = workplace.breakpoints.attempt(
+            resolved.task, self._folder, _success_of(resolved.success_exit_codes)
+        )
 
     async def run(self, cores: tuple[int, ...]) -> Executed:
         """Mount, run, collect, store."""
@@ -219,10 +221,8 @@ class Attempt:
         )
 
     def _is_success(self, result: SandboxResult | None) -> bool:
-        return result is not None and self._is_success_code(_exit_status(result))
-
-    def _is_success_code(self, exit_code: int | None) -> bool:
-        return exit_code in (0, *self._resolved.success_exit_codes)
+        is_success = _success_of(self._resolved.success_exit_codes)
+        return result is not None and is_success(_exit_status(result))
 
     def _ended(self, result: SandboxResult | None, seconds: float) -> Executed:
         messages = outputs.messages(self._folder)
@@ -291,6 +291,11 @@ class Attempt:
                 seconds=time.monotonic() - started,
             )
         )
+
+
+def _success_of(others: tuple[int, ...]) -> Callable[[int | None], bool]:
+    """Not a method: what knows an attempt, and is known by it, would long be kept with all its files."""
+    return lambda exit_code: exit_code in (0, *others)
 
 
 def _exit_status(result: SandboxResult) -> int | None:
