@@ -25,8 +25,8 @@ from tests.watch.random_definitions import RandomDefinition
 from tests.watch.random_work import RandomWork
 from tests.watch.session import Session
 
-STEPS = int(os.environ.get("OUTCROP_SOAK_STEPS", "50"))
-SEEDS = [int(word) for word in os.environ.get("OUTCROP_SOAK_SEEDS", "1").split(",")]
+STEPS = int(os.environ.get("OUTCROP_SOAK_STEPS", "40"))
+SEEDS = [int(word) for word in os.environ.get("OUTCROP_SOAK_SEEDS", "1,2").split(",")]
 _MOST_AT_ONCE = 10
 _MOST_THREADS = 16  # those of the pools, however many there are
 _MORE_WATCHES = 5  # such as the directory above the project
