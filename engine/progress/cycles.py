@@ -45,10 +45,13 @@ class Cycles:
         if type(event) is TaskOutput:
             return []
         was_broken = self._state.watch is not None and bool(self._state.watch.problems)
+        was_polling = self._state.watch is not None and self._state.watch.is_polling
         self._state.take(event)
         match event:
-            case WatchStarted():
-                return [f"{self._glyphs.glyph('retried')} {event.warning}"] if event.warning else []
+            case WatchStarted() if event.warning:
+                return [f"{self._glyphs.glyph('retried')} {event.warning}"]
+            case WatchStarted() if was_polling:
+                return [f"{self._glyphs.glyph('ok')} changes are heard from the kernel again"]
             case WatchEnded():
                 return [f"{self._glyphs.watch} watching no more"]
             case CycleStarted(cycle=cycle) if cycle > 1:

@@ -270,3 +270,13 @@ def test_no_control_character_of_a_path_reaches_the_terminal() -> None:
 def test_the_terminal_has_no_timer_while_nothing_happens() -> None:
     said("live", *FIRST)
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+def test_it_is_said_when_changes_cannot_be_heard_and_when_they_are_again() -> None:
+    warning = "the kernel's limit is too small"
+    deaf = WatchStarted(at=5, run=RUN, paths=("/p",), is_polling=True, warning=warning)
+    heard = WatchStarted(at=6, run=RUN, paths=("/p",))
+    text = said("plain", *FIRST, deaf, heard, heard)
+    assert text.count(warning) == 1
+    assert text.count("changes are heard from the kernel again") == 1
+    assert "heard" not in said("plain", *FIRST)
