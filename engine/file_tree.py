@@ -10,11 +10,13 @@ import hashlib
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
+from itertools import islice
 
 import msgspec
 
 DIRECTORY = "directory"
 LAYER_HEADING = "outcrop layer 1\n"
+_LINES_AT_ONCE = 256
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -244,18 +246,25 @@ def entry_line(path: str, entry: Entry) -> str:
 
 def digest_of_lines(lines: Iterable[str]) -> str:
     """The `manifest_digest` of a layer without deletions from the lines of its entries, in their order."""
-    text = LAYER_HEADING + "".join(lines)
-    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+    return _hashed(LAYER_HEADING, lines)
 
 
 def _digest(
     heading: str, entries: Mapping[str, Entry], deleted: Iterable[str], emptied: Iterable[str]
 ) -> str:
-    lines = [heading]
-    lines += [entry_line(path, entries[path]) for path in sorted(entries)]
+    lines = [entry_line(path, entries[path]) for path in sorted(entries)]
     lines += [f"deleted {path}\0\n" for path in sorted(deleted)]
     lines += [f"emptied {path}\0\n" for path in sorted(emptied)]
-    return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
+    return _hashed(heading, lines)
+
+
+def _hashed(heading: str, lines: Iterable[str]) -> str:
+    """In parts: new memory for the whole of it would take longer than the hash."""
+    digest = hashlib.sha256(heading.encode())
+    left = iter(lines)
+    while part := "".join(islice(left, _LINES_AT_ONCE)):
+        digest.update(part.encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()
 
 
 def _xattrs(xattrs: tuple[tuple[str, bytes], ...]) -> str:

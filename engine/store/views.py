@@ -48,12 +48,15 @@ def build_view(
     is missing or damaged, MachineError on a full disk.
     """
     with disk.DiskErrors(directory):
-        shown = flattened(layers, view.layers, most_layers)
+        parts = {digest: layers.lowerdirs(digest) for digest in view.layers}
+        shown = view.layers
+        if sum(map(len, parts.values())) > most_layers:
+            shown = flattened(layers, view.layers, most_layers)
+            parts = {digest: parts.get(digest) or layers.lowerdirs(digest) for digest in shown}
         # What several layers stand on is mounted once, at its highest place: the kernel takes it only once.
-        lowerdirs = list(
-            dict.fromkeys(part for digest in reversed(shown) for part in layers.lowerdirs(digest))
-        )
-        extra = _extra_layer(layers, view, shown)
+        lowerdirs = list(dict.fromkeys(part for digest in reversed(shown) for part in parts[digest]))
+        stacked = frozenset(digest for digest in shown if len(parts[digest]) > 1)
+        extra = _extra_layer(layers, view, shown, stacked)
         if not extra.is_empty or not lowerdirs:
             lowerdirs.insert(0, _written(layers, view, shown, extra))
         plan = MountPlan(
@@ -83,8 +86,10 @@ class _ExtraLayer(msgspec.Struct, frozen=True):
         return not (self.directories or self.files or self.whiteouts)
 
 
-def _extra_layer(layers: LayerStore, view: InputView, shown: tuple[str, ...]) -> _ExtraLayer:
-    """Decide what has to lie on top of the layers; nothing is written."""
+def _extra_layer(
+    layers: LayerStore, view: InputView, shown: tuple[str, ...], stacked: frozenset[str]
+) -> _ExtraLayer:
+    """Decide what has to lie on top of the layers. `stacked`: those that stand on others."""
     wanted: dict[str, Entry] = {}
     whiteouts = _hidden(view)
     # The kernel merges the root of every layer, opaque or not.
@@ -93,7 +98,7 @@ def _extra_layer(layers: LayerStore, view: InputView, shown: tuple[str, ...]) ->
         prefix = view.workspace + "/"
         wanted = {prefix + path if path else view.workspace: e for path, e in view.selection.kept.items()}
         whiteouts = []
-    mended, vanished = _mending(layers, view, shown)
+    mended, vanished = _mending(layers, view, shown, stacked)
     wanted.update(mended)
     wanted.update(view.stubs)
     whiteouts += [path for path in vanished if not (is_opaque and is_below(path, view.workspace))]
@@ -131,7 +136,7 @@ def _hidden(view: InputView) -> list[str]:
 
 
 def _mending(
-    layers: LayerStore, view: InputView, shown: tuple[str, ...]
+    layers: LayerStore, view: InputView, shown: tuple[str, ...], stacked: frozenset[str]
 ) -> tuple[dict[str, Entry], list[str]]:
     """What overlayfs would show otherwise than `merge`: what to put over it, and what to take away."""
     manifests = [layers.manifest(digest) for digest in shown]
@@ -149,15 +154,17 @@ def _mending(
                 vanished.append(path)
         elif not same_content(entry, wanted) and path in tree:
             put[path] = tree[path]
-    put.update({path: tree[path] for path in _hidden_by_stacks(layers, view, shown) if path in tree})
+    put.update({path: tree[path] for path in _hidden_by_stacks(layers, view, shown, stacked) if path in tree})
     return put, vanished
 
 
-def _hidden_by_stacks(layers: LayerStore, view: InputView, shown: tuple[str, ...]) -> list[str]:
+def _hidden_by_stacks(
+    layers: LayerStore, view: InputView, shown: tuple[str, ...], stacked: frozenset[str]
+) -> list[str]:
     """What a layer that stands on another hides though it says nothing of it: others below it have it."""
     found: list[str] = []
     for position, digest in enumerate(shown):
-        if position == 0 or len(layers.lowerdirs(digest)) < 2:
+        if position == 0 or digest not in stacked:
             continue
         below = [layers.manifest(other) for other in shown[:position]]
         above = [layers.manifest(other).entries for other in shown[position:]]
