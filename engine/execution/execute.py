@@ -12,13 +12,14 @@ from engine.execution.resolved import Hit, Resolved
 from engine.execution.run_folders import RunFolder, RunFolders
 from engine.execution.threads import in_thread
 from engine.execution.workplace import Workplace
-from engine.model.errors import UserError
+from engine.model.errors import MachineError, UserError
 from engine.model.records import CacheEntry
 from engine.pending_layer import PendingLayer, materialise
 from engine.store.disk import remove_tree
 from engine.task.outcome import Outcome, from_entry
 
 _EQUAL_TASK_POLL = 0.02
+_SYNC_SECONDS = 30.0  # as long as this, what a run has made may be lost by a power cut
 
 
 class LocalExecutor:
@@ -27,6 +28,7 @@ class LocalExecutor:
     def __init__(self, workplace: Workplace) -> None:
         self._workplace = workplace
         self._folders = RunFolders(workplace.store.work_directory().directory)
+        self._syncing: asyncio.TimerHandle | None = None
 
     def sample(self) -> None:
         """See `engine.execution.drive.Executor`."""
@@ -59,9 +61,21 @@ class LocalExecutor:
                 return await attempt.run(cores)
             finally:
                 # Nobody waits for this; the end of the event loop does.
-                asyncio.get_running_loop().run_in_executor(None, self._clear, directory, folder)
+                loop = asyncio.get_running_loop()
+                loop.run_in_executor(None, self._clear, directory, folder)
+                if self._syncing is None:
+                    self._syncing = loop.call_later(_SYNC_SECONDS, self._sync_aside, loop)
         except UserError as error:
             return Executed(cause="user_error", messages=(said_wrongly(error),))
+
+    def _sync_aside(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Make what was stored survive a power cut, in a run that may go on for days."""
+        self._syncing = None
+        loop.run_in_executor(None, self._sync)
+
+    def _sync(self) -> None:
+        with suppress(MachineError):  # the end of the run tries again, and says why it cannot
+            self._workplace.store.sync()
 
     def _clear(self, directory: str, folder: RunFolder) -> None:
         """What stays goes with the work directory at the end of the run."""

@@ -53,10 +53,14 @@ class Durability:
             return
         self._written = False
         until = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
-        _sync_filesystem(self._root)
-        if until > self._mark(self._boot):
-            os.makedirs(self._folder, exist_ok=True)
-            disk.write_atomically(os.path.join(self._folder, self._boot), b"%d" % until, is_durable=True)
+        try:
+            _sync_filesystem(self._root)
+            if until > self._mark(self._boot):
+                os.makedirs(self._folder, exist_ok=True)
+                disk.write_atomically(os.path.join(self._folder, self._boot), b"%d" % until, is_durable=True)
+        except OSError:
+            self._written = True
+            raise
 
     def _mark(self, boot: str) -> int:
         text = disk.read_file(os.path.join(self._folder, boot)) or b""

@@ -104,7 +104,7 @@ class Store:
         return CacheIndex(self.root, self.read_only)
 
     def sync(self) -> None:
-        """Make what this process stored survive a power cut; call once at the end of a run, in a thread."""
+        """Make what this process stored survive a power cut; any thread may."""
         with disk.DiskErrors(self.root):
             self.durability.sync()
 
