@@ -8,9 +8,11 @@ Trees are shared between callers, so they are never changed once returned, excep
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property
-from itertools import islice
+from itertools import compress, islice
+from operator import is_not
 
 import msgspec
 
@@ -47,6 +49,33 @@ class SortedTree(FileTree):
     def paths(self) -> list[str]:
         """All of them, sorted."""
         return sorted(self)
+
+
+class RenewedTree(FileTree):
+    """A tree that came from another one, not changed any more: what the two have in common is known.
+
+    `changed`: the only paths at which they may not have the very same entry.
+    """
+
+    def __init__(self, entries: FileTree, before: FileTree | None, changed: Collection[str]) -> None:
+        super().__init__(entries)
+        self._mark = object()
+        self._mark_before = before._mark if isinstance(before, RenewedTree) else None
+        self._changed = changed
+
+    def changed_from(self, before: FileTree) -> Collection[str] | None:
+        """`changed`, if it came from that one."""
+        is_known = isinstance(before, RenewedTree) and before._mark is self._mark_before
+        return self._changed if is_known else None
+
+
+def other_paths(before: FileTree, after: FileTree) -> Iterable[str]:
+    """The paths of `after` at which `before` does not have the very same object, and perhaps some more."""
+    changed = after.changed_from(before) if isinstance(after, RenewedTree) else None
+    if changed is not None:
+        return [path for path in changed if path in after]
+    # Of most paths both have the same; what is asked of each of these is asked in C.
+    return compress(after, map(is_not, map(before.get, after), after.values()))
 
 
 class LayerManifest(msgspec.Struct, frozen=True):
@@ -227,8 +256,10 @@ def system_digest(manifest: LayerManifest, workspace: str) -> str:
     if not workspace:
         return ""
     prefix = workspace + "/"
-    known = manifest.entries
-    entries = {path: known[path] for path in known if not path.startswith(prefix) and path != workspace}
+    paths = list(manifest.entries)
+    begin = bisect_left(paths, prefix)
+    outside = (*paths[:begin], *paths[bisect_left(paths, workspace + "0", begin) :])
+    entries = {path: manifest.entries[path] for path in outside if path != workspace}
     deleted = [path for path in manifest.deleted if not path.startswith(prefix) and path != workspace]
     emptied = [path for path in manifest.emptied if not path.startswith(prefix) and path != workspace]
     if not entries and not deleted and not emptied:

@@ -6,7 +6,9 @@ import stat
 from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
 
-from engine.file_tree import Entry, LayerManifest, digest_of_lines, entry_line, parent_of
+import msgspec
+
+from engine.file_tree import Entry, LayerManifest, RenewedTree, digest_of_lines, entry_line, parent_of
 from engine.filter import CompiledFilter, compile_patterns
 from engine.snapshot.stat_index import Row, Table
 from engine.snapshot.tree_snapshot import SnapshotRequest, ways_to_prefix
@@ -49,7 +51,9 @@ class Description:
             manifest = whole()
             rows = (row for table in directories.values() for row in table.values())
             self._has_ways = any(type(row) is Row and row.is_way_only for row in rows)
-            self._lines = {path: entry_line(path, entry) for path, entry in manifest.entries.items()}
+            entries = RenewedTree(manifest.entries, None, ())
+            manifest = msgspec.structs.replace(manifest, entries=entries)
+            self._lines = {path: entry_line(path, entry) for path, entry in entries.items()}
         else:
             manifest = self._with(self._manifest, changed, entry_of, root_entry())
         self._manifest, self._directories = manifest, dict(directories)
@@ -79,7 +83,8 @@ class Description:
         if len(entries) != count:
             entries = dict(sorted(entries.items()))
             self._lines = {path: lines[path] for path in entries}
-        return LayerManifest(entries=entries, passed=passed, links=last.links)
+        others = frozenset({*new, *(prefix + path for path in changed)})
+        return LayerManifest(RenewedTree(entries, last.entries, others), (), passed, last.links)
 
     def _changed(self, directories: Tables) -> dict[str, Row | None] | None:
         """What of the selected is another row than at the last look, None for what is gone.

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import compress
-from operator import is_not
 
 import msgspec
 
-from engine.file_tree import DIRECTORY, Entry, LayerManifest, ancestors, is_below, same_content
+from engine.file_tree import (
+    DIRECTORY,
+    Entry,
+    LayerManifest,
+    ancestors,
+    is_below,
+    other_paths,
+    same_content,
+)
 
 MOST_PATHS = 500  # beyond these the digest of everything is found sooner
 
@@ -31,10 +37,8 @@ def difference(before: LayerManifest, after: LayerManifest) -> LayerDifference |
     contents: set[str] = set()
     structure: dict[str, bool] = {}
     for one, other in ((before.entries, after.entries), (before.passed, after.passed)):
-        # Of most paths both have the very same object; what is asked of each of these is asked in C.
-        others = list(compress(other, map(is_not, map(one.get, other), other.values())))
         missing = len(one) - len(other)
-        for path in others:
+        for path in other_paths(one, other):
             known, entry = one.get(path), other[path]
             missing += known is None
             if not same_content(known, entry):

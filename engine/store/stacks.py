@@ -7,12 +7,10 @@ layer that it stands on. Nothing says so but its manifest file: everyone else se
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import compress
-from operator import is_not
 
 import msgspec
 
-from engine.file_tree import DIRECTORY, Entry, LayerManifest, ancestors, parent_of, same_content
+from engine.file_tree import DIRECTORY, Entry, LayerManifest, ancestors, other_paths, parent_of, same_content
 from engine.model.errors import StoreError
 
 MOST_HIGH = 8  # layers upon each other; the kernel asks each for a name that is not there
@@ -83,9 +81,7 @@ def _is_plain(manifest: LayerManifest) -> bool:
 
 def _differing(entries: dict[str, Entry], below: dict[str, Entry]) -> set[str]:
     """The paths at which two trees are not the same, times included."""
-    known = below.get
-    others = compress(entries, map(is_not, map(known, entries), entries.values()))  # most are the very same
-    found = {path for path in others if known(path) != entries[path]}
+    found = {path for path in other_paths(below, entries) if below.get(path) != entries[path]}
     if len(entries) != len(below) or not found <= below.keys():
         found.update(below.keys() - entries.keys())
     return found

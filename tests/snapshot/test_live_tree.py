@@ -8,10 +8,12 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from engine.file_tree import LayerManifest
 from engine.model.errors import UserError
 from engine.pending_layer import ChangedMeanwhileError, materialise
 from engine.snapshot.ignore_rules import IgnoreRules
@@ -19,6 +21,7 @@ from engine.snapshot.live_tree import LiveTree
 from engine.snapshot.scan import Scanner, ScanOptions
 from engine.snapshot.tree_snapshot import Snapshot, SnapshotRequest, take
 from engine.store import manifest_file
+from engine.store.layer_difference import difference
 from engine.store.store import Store
 from tests.layer_checks import assert_as_described
 from tests.snapshot.test_incremental import _CHANGES, _PLACES, _TEXTS, _possible, _remove, _rename
@@ -125,8 +128,7 @@ def test_after_any_changes_a_look_at_them_finds_what_a_fresh_one_finds(steps: li
                 for rules, include, exclude in kinds
             ]
             live = [LiveTree(request, f"{directory}/{n}", store.layers) for n, request in enumerate(requests)]
-            for tree in live:
-                tree.take()
+            last = [tree.take().layer.manifest() for tree in live]
             for number, step in enumerate(steps):
                 changed: set[str] = set()
                 for change, path, text in step:
@@ -134,10 +136,16 @@ def test_after_any_changes_a_look_at_them_finds_what_a_fresh_one_finds(steps: li
                     changed |= touched | _led_to(root, touched)
                     _possible(change, root, path, text)
                     changed |= _led_to(root, touched)
-                for tree, request in zip(live, requests, strict=True):
+                for place, (tree, request) in enumerate(zip(live, requests, strict=True)):
                     seen = tree.take([*changed, "/elsewhere"])
-                    index = f"{directory}/fresh-{number}-{live.index(tree)}"
-                    _assert_same(seen, take(request, index, store.layers))
+                    _assert_same(seen, take(request, f"{directory}/fresh-{number}-{place}", store.layers))
+                    before, last[place] = last[place], seen.layer.manifest()
+                    assert difference(before, last[place]) == difference(_plain(before), _plain(last[place]))
+
+
+def _plain(manifest: LayerManifest) -> LayerManifest:
+    """One of which nothing is known but what is in it."""
+    return msgspec.structs.replace(manifest, entries=dict(manifest.entries))
 
 
 def _assert_same(seen: Snapshot, fresh: Snapshot) -> None:
