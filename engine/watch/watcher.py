@@ -22,7 +22,7 @@ from engine.watch.changes import EVERYTHING, Changes
 # somebody is at work, for each save waits for it; seldom when nothing has come for long, for it is all that
 # is done then.
 _STEP_MS = 5
-_CALM_STEP_MS = 10
+_CALM_STEP_MS = 15
 _CALM_AFTER_SECONDS = 10.0
 _LONGEST_MS = 150
 _GIVING_BACK = (0.01, 0.03, 0.1, 0.3, 0.0)
