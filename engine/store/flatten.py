@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
 
 from engine.file_tree import LayerManifest
 from engine.store import disk
@@ -17,9 +18,17 @@ from engine.store.linking import write_links
 MOST_LAYERS = 480  # that are mounted as they are: Linux from 6.7 on takes 500 lowerdirs
 
 
-def flattened(layers: LayerStore, digests: tuple[str, ...], most: int = MOST_LAYERS) -> tuple[str, ...]:
-    """Layers of at most `most` directories that show the same tree as `digests` (lowest first)."""
-    excess = sum(len(layers.lowerdirs(digest)) for digest in digests) - most
+def flattened(
+    layers: LayerStore,
+    digests: tuple[str, ...],
+    most: int = MOST_LAYERS,
+    lowerdirs: Callable[[str], tuple[str, ...]] | None = None,
+) -> tuple[str, ...]:
+    """Layers of at most `most` directories that show the same tree as `digests` (lowest first).
+
+    `lowerdirs`: as of `layers`, from a caller that remembers what it has been told.
+    """
+    excess = sum(map(len, map(lowerdirs or layers.lowerdirs, digests))) - most
     if excess <= 0:
         return digests
     step = most * 5 // 6

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_left
+from functools import cache
 
 import msgspec
 
@@ -48,14 +49,11 @@ def build_view(
     is missing or damaged, MachineError on a full disk.
     """
     with disk.DiskErrors(directory):
-        parts = {digest: layers.lowerdirs(digest) for digest in view.layers}
-        shown = view.layers
-        if sum(map(len, parts.values())) > most_layers:
-            shown = flattened(layers, view.layers, most_layers)
-            parts = {digest: parts.get(digest) or layers.lowerdirs(digest) for digest in shown}
+        parts = cache(layers.lowerdirs)
+        shown = flattened(layers, view.layers, most_layers, parts)
         # What several layers stand on is mounted once, at its highest place: the kernel takes it only once.
-        lowerdirs = list(dict.fromkeys(part for digest in reversed(shown) for part in parts[digest]))
-        stacked = frozenset(digest for digest in shown if len(parts[digest]) > 1)
+        lowerdirs = list(dict.fromkeys(part for digest in reversed(shown) for part in parts(digest)))
+        stacked = frozenset(digest for digest in shown if len(parts(digest)) > 1)
         extra = _extra_layer(layers, view, shown, stacked)
         if not extra.is_empty or not lowerdirs:
             lowerdirs.insert(0, _written(layers, view, shown, extra))
