@@ -65,6 +65,7 @@ class Doubts:
 
     def renew(self) -> None:
         """The run has other tasks now."""
+        self._filters.clear()
         self._order = topological({key: task.dependencies for key, task in self._run.tasks.items()})
 
     def __contains__(self, task: str) -> bool:
